@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace serverless::config {
+
+/// A name of ours: 1 to 64 of the characters A-Z a-z 0-9 _ . -
+bool is_name(std::string_view text);
+
+/// A name that can be a segment of a URL's path and of a file's: it does not begin with a dot.
+bool is_id(std::string_view text);
+
+/// The name of an environment variable in capitals, as POSIX has it. Keys of the providers, which
+/// people paste into the wrong place, are none.
+bool is_variable(std::string_view text);
+
+/// What an address to listen on had to be, or nothing if it is host:port, [v6]:port or unix:/path.
+/// Port 0 is accepted: any port that is free. Never repeats the text.
+std::optional<std::string> wrong_listen_address(std::string_view text);
+
+/// What a base URL had to be, or nothing if a key may be sent there: https, or http to a loopback
+/// host; no user-info, no query, no fragment. Never repeats the text: it may hold a password.
+std::optional<std::string> wrong_url(std::string_view text);
+
+}  // namespace serverless::config

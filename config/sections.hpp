@@ -1,0 +1,22 @@
+#pragma once
+
+#include "config/config.hpp"
+#include "config/table.hpp"
+
+namespace serverless::config {
+
+void read_web(Table& table, Web& web);
+void read_limits(Table& table, Limits& limits);
+void read_series(Table& table, Series& series);
+void read_log(Table& table, Log& log);
+
+/// Reads the keys of [poll], in that table or in an account's. `poll` holds what applies where a
+/// key is absent. A timeout that is written here may not exceed the interval; one that is not is
+/// lowered to it.
+void read_poll(Table& table, Poll& poll);
+
+/// Refuses the keys of a table that have been decided on and do nothing yet. Accepting them would
+/// be a lie, and for those of authentication a dangerous one.
+void refuse_unsupported(Table& table, std::string_view title);
+
+}  // namespace serverless::config
