@@ -1,0 +1,403 @@
+#include "collectors/json.hpp"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <system_error>
+
+namespace serverless::json {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+using Kind = Value::Kind;
+
+constexpr int kMaxDepth = 64;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr std::string_view kWhiteSpace = " \t\r\n\f\v";
+
+std::string_view trim(std::string_view text) {
+  const auto first = text.find_first_not_of(kWhiteSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kWhiteSpace) - first + 1);
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::size_t skip_digits(std::string_view text, std::size_t at) {
+  while (at < text.size() && is_digit(text[at])) ++at;
+  return at;
+}
+
+/// RFC 8259 section 6, which is narrower than what strtod() reads.
+bool is_number(std::string_view text) {
+  std::size_t at = text.starts_with('-') ? 1 : 0;
+  const auto whole = at;
+  at = skip_digits(text, at);
+  if (at == whole || (text[whole] == '0' && at > whole + 1)) return false;
+  if (at < text.size() && text[at] == '.') {
+    const auto fraction = ++at;
+    at = skip_digits(text, at);
+    if (at == fraction) return false;
+  }
+  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+    ++at;
+    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
+    const auto exponent = at;
+    at = skip_digits(text, at);
+    if (at == exponent) return false;
+  }
+  return at == text.size();
+}
+
+bool is_integer(std::string_view text) {
+  return is_number(text) && text.find_first_of(".eE") == std::string_view::npos;
+}
+
+/// Nothing when it is no number or does not fit.
+std::optional<double> to_double(std::string_view text) {
+  if (!is_number(text)) return std::nullopt;
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{}) return std::nullopt;
+  return value + 0.0;  // -0 becomes 0.
+}
+
+std::string lower(std::string_view text) {
+  std::string result{text};
+  for (char& c : result) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return result;
+}
+
+/// RFC 6901 section 3.
+std::string pointer(std::string_view parent, std::string_view key) {
+  std::string path{parent};
+  path += '/';
+  for (const char c : key) {
+    if (c == '~') {
+      path += "~0";
+    } else if (c == '/') {
+      path += "~1";
+    } else {
+      path += c;
+    }
+  }
+  return path;
+}
+
+/// Walks one document from its start to its end. All of it is read, so nothing that is not JSON
+/// passes because nobody asked for it. Throws simdjson_error; only read_document() catches it.
+class Reader {
+ public:
+  explicit Reader(std::string_view body) : text_(body), document_(parser_.iterate(text_)) {}
+
+  Value whole() {
+    if (is_scalar()) return root_scalar();
+    Value value = document_.type().value() == ondemand::json_type::array
+                      ? array(document_.get_array(), 1)
+                      : object(document_.get_object(), 1);
+    expect_end();
+    return value;
+  }
+
+  /// Nothing when the member is no array, or there twice.
+  std::optional<Value> around_list(std::string_view list, const OnElement& on_element) {
+    if (is_scalar()) return root_scalar();
+    Value root;
+    bool acceptable = true;
+    if (document_.type().value() == ondemand::json_type::array) {
+      root.kind = Kind::array;
+      hand_out(document_.get_array(), 1, on_element);
+    } else if (list.empty()) {
+      root = object(document_.get_object(), 1);
+    } else {
+      root.kind = Kind::object;
+      bool seen = false;
+      ondemand::object fields = document_.get_object();
+      for (ondemand::field field : fields) {
+        Value::Member member{.key = std::string{field.unescaped_key().value()}};
+        ondemand::value value = field.value();
+        if (member.key != list) {
+          member.value = read(value, 1);
+        } else if (seen || value.type().value() != ondemand::json_type::array) {
+          acceptable = false;
+          member.value = read(value, 1);
+        } else {
+          seen = true;
+          member.value.kind = Kind::array;
+          hand_out(value.get_array(), 2, on_element);
+        }
+        root.members.push_back(std::move(member));
+      }
+    }
+    expect_end();
+    if (!acceptable) return std::nullopt;
+    return root;
+  }
+
+ private:
+  /// @param depth  of the containers around it.
+  Value read(ondemand::value value, int depth) {
+    switch (value.type().value()) {
+      case ondemand::json_type::array:
+        return array(value.get_array(), depth + 1);
+      case ondemand::json_type::object:
+        return object(value.get_object(), depth + 1);
+      case ondemand::json_type::string:
+        return string(value.get_string());
+      default:
+        return token(value.raw_json_token());
+    }
+  }
+
+  Value array(ondemand::array elements, int depth) {
+    Value value{.kind = Kind::array};
+    hand_out(elements, depth,
+             [&value](std::size_t, Value&& element) { value.items.push_back(std::move(element)); });
+    return value;
+  }
+
+  template <typename Take>
+  void hand_out(ondemand::array elements, int depth, const Take& take) {
+    check(depth);
+    std::size_t position = 0;
+    for (ondemand::value element : elements) take(position++, read(element, depth));
+  }
+
+  Value object(ondemand::object fields, int depth) {
+    check(depth);
+    Value value{.kind = Kind::object};
+    for (ondemand::field field : fields) {
+      std::string key{field.unescaped_key().value()};
+      value.members.push_back({std::move(key), read(field.value(), depth)});
+    }
+    return value;
+  }
+
+  static Value string(std::string_view text) {
+    return {.kind = Kind::string, .text = std::string{text}};
+  }
+
+  static Value token(std::string_view raw) {
+    const auto text = trim(raw);
+    if (text == "null") return {};
+    if (text == "true") return {.kind = Kind::boolean, .boolean = true};
+    if (text == "false") return {.kind = Kind::boolean};
+    if (is_number(text)) return {.kind = Kind::number, .text = std::string{text}};
+    throw simdjson::simdjson_error(simdjson::INCORRECT_TYPE);
+  }
+
+  Value root_scalar() {
+    if (document_.type().value() != ondemand::json_type::string) {
+      // Its token would end where the next one starts. The whole text has to be that scalar.
+      return token({text_.data(), text_.size()});
+    }
+    Value value = string(document_.get_string());
+    expect_end();
+    return value;
+  }
+
+  bool is_scalar() {
+    const ondemand::json_type type = document_.type();
+    return type != ondemand::json_type::array && type != ondemand::json_type::object;
+  }
+
+  void expect_end() {
+    if (document_.current_location().error() != simdjson::OUT_OF_BOUNDS) {
+      throw simdjson::simdjson_error(simdjson::TRAILING_CONTENT);
+    }
+  }
+
+  static void check(int depth) {
+    if (depth > kMaxDepth) throw simdjson::simdjson_error(simdjson::DEPTH_ERROR);
+  }
+
+  simdjson::padded_string text_;
+  ondemand::parser parser_{};
+  ondemand::document document_;
+};
+
+/// What went wrong, in words that hold nothing of the body.
+std::string_view describe(simdjson::error_code error) {
+  switch (error) {
+    case simdjson::EMPTY:
+      return "the body is empty";
+    case simdjson::UTF8_ERROR:
+      return "invalid UTF-8";
+    case simdjson::DEPTH_ERROR:
+      return "more than 64 levels";
+    case simdjson::TRAILING_CONTENT:
+      return "something follows the end of the document";
+    case simdjson::UNCLOSED_STRING:
+      return "a string without an end";
+    case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
+      return "the body does not end with the bracket that closes it";
+    case simdjson::STRING_ERROR:
+    case simdjson::UNESCAPED_CHARS:
+      return "a malformed string";
+    case simdjson::INCORRECT_TYPE:
+    case simdjson::NUMBER_ERROR:
+      return "a malformed number or word";
+    default:
+      return "a misplaced or missing comma, colon or bracket";
+  }
+}
+
+template <typename Read>
+auto read_document(std::string_view body, const Read& read)
+    -> Result<decltype(read(std::declval<Reader&>()))> {
+  if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
+  try {
+    Reader reader{body};
+    return read(reader);
+  } catch (const simdjson::simdjson_error& error) {
+    return fail(Reason::parse, fmt::format("not JSON: {}", describe(error.error())));
+  }
+}
+
+}  // namespace
+
+const Value* Value::find(std::string_view key) const {
+  const auto found = std::find_if(members.rbegin(), members.rend(),
+                                  [key](const Member& member) { return member.key == key; });
+  return found == members.rend() ? nullptr : &found->value;
+}
+
+Result<Value> decode(std::string_view body, std::string_view list, const OnElement& on_element) {
+  auto root =
+      read_document(body, [&](Reader& reader) { return reader.around_list(list, on_element); });
+  if (!root) return tl::make_unexpected(root.error());
+  if (!*root) {
+    return fail(Reason::schema, fmt::format("{}: expected one array", pointer("", list)));
+  }
+  return std::move(**root);
+}
+
+Result<Value> decode(std::string_view body) {
+  return read_document(body, [](Reader& reader) { return reader.whole(); });
+}
+
+Record::Record(const Value* object, std::string path, Skipped& skipped)
+    : object_(object), path_(std::move(path)), skipped_(&skipped) {}
+
+bool Record::has(std::string_view key) const { return find(key) != nullptr; }
+
+std::string Record::text(std::string_view key) const {
+  const auto* value = find(key);
+  if (value == nullptr) return {};
+  if (value->kind != Kind::string) {
+    bad(key, "a string");
+    return {};
+  }
+  return std::string{trim(value->text)};
+}
+
+std::string Record::word(std::string_view key) const { return lower(text(key)); }
+
+std::string Record::id(std::string_view key) const {
+  const auto* value = find(key);
+  if (value == nullptr) return {};
+  if (value->kind == Kind::string) return std::string{trim(value->text)};
+  if (value->kind == Kind::number && is_integer(value->text)) return value->text;
+  bad(key, "a string or an integer");
+  return {};
+}
+
+std::optional<double> Record::number(std::string_view key) const {
+  const auto* value = find(key);
+  if (value == nullptr) return std::nullopt;
+  if (value->kind == Kind::number || value->kind == Kind::string) {
+    if (const auto number = to_double(trim(value->text))) return number;
+  }
+  bad(key, "a number");
+  return std::nullopt;
+}
+
+std::optional<double> Record::amount(std::string_view key) const {
+  const auto value = number(key);
+  if (value && *value < 0) {
+    bad(key, "a number that is not negative");
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<std::int64_t> Record::count(std::string_view key) const {
+  // Beyond 2^53 a double has lost the last digits, and no count of anything is that high.
+  constexpr double kMostExact = 9007199254740992.0;
+  const auto value = amount(key);
+  if (!value) return std::nullopt;
+  if (*value > kMostExact || std::trunc(*value) != *value) {
+    bad(key, "a whole number");
+    return std::nullopt;
+  }
+  return static_cast<std::int64_t>(*value);
+}
+
+std::optional<bool> Record::boolean(std::string_view key) const {
+  const auto* value = find(key);
+  if (value == nullptr) return std::nullopt;
+  if (value->kind == Kind::boolean) return value->boolean;
+  if (value->kind == Kind::string) {
+    const auto text = lower(trim(value->text));
+    if (text == "true") return true;
+    if (text == "false") return false;
+  }
+  bad(key, "true or false");
+  return std::nullopt;
+}
+
+std::optional<Time> Record::time(std::string_view key) const {
+  const auto* value = find(key);
+  if (value == nullptr) return std::nullopt;
+  if (value->kind == Kind::number || value->kind == Kind::string) {
+    const auto text = trim(value->text);
+    if (text.empty()) return std::nullopt;
+    if (is_number(text)) {
+      const auto seconds = to_double(text);
+      if (seconds && *seconds <= 0) return std::nullopt;
+      if (seconds) {
+        if (const auto time = time_of_unix(*seconds)) return time;
+      }
+    } else if (const auto time = parse_time(text)) {
+      if (time->time_since_epoch().count() <= 0) return std::nullopt;
+      return time;
+    }
+  }
+  bad(key, "a time");
+  return std::nullopt;
+}
+
+Record Record::object(std::string_view key) const {
+  const auto* value = find(key);
+  if (value != nullptr && value->kind != Kind::object) {
+    bad(key, "an object");
+    value = nullptr;
+  }
+  return {value, pointer(path_, key), *skipped_};
+}
+
+const Value* Record::array(std::string_view key) const {
+  const auto* value = find(key);
+  if (value == nullptr) return nullptr;
+  if (value->kind != Kind::array) {
+    bad(key, "an array");
+    return nullptr;
+  }
+  return value;
+}
+
+const Value* Record::find(std::string_view key) const {
+  const auto* value = object_ == nullptr ? nullptr : object_->find(key);
+  return value == nullptr || value->kind == Kind::null ? nullptr : value;
+}
+
+void Record::bad(std::string_view key, std::string_view expected) const {
+  skipped_->add(Skip::bad_field, fmt::format("{}: expected {}", pointer(path_, key), expected));
+}
+
+}  // namespace serverless::json

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collectors/error.hpp"
+#include "collectors/observation.hpp"
+#include "collectors/timestamp.hpp"
+
+// The only door to simdjson.
+namespace serverless::json {
+
+/// One JSON value. Small on purpose: a record of a list becomes one of these and is let go.
+struct Value {
+  enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
+  struct Member;
+
+  Kind kind = Kind::null;
+  bool boolean = false;
+  std::string text{};  ///< A string's characters, or a number's token as it was written.
+  std::vector<Value> items{};
+  std::vector<Member> members{};
+
+  /// The member of that name, or null. Of duplicates the last.
+  [[nodiscard]] const Value* find(std::string_view key) const;
+};
+
+struct Value::Member {
+  std::string key{};
+  Value value{};
+};
+
+/// Called with the position and the value of each element of the list.
+using OnElement = std::function<void(std::size_t, const Value&)>;
+
+/// Reads a document whose records stand in one array: the document itself, or its member `list`.
+/// The elements are handed out one at a time and are not part of what is returned, where an empty
+/// array stands in their place. A leading byte-order mark is skipped.
+/// @return the rest of the document; Reason::parse for what is not JSON (bad UTF-8, more than 64
+///         levels, anything after the end).
+Result<Value> decode(std::string_view body, std::string_view list, const OnElement& on_element);
+
+/// Reads a document that is not a list.
+Result<Value> decode(std::string_view body);
+
+/// Reads the fields of one object and notes in `skipped` what it has to leave out: a field of the
+/// wrong type or an impossible value is absent, and counted. An absent field and null are the same.
+class Record {
+ public:
+  /// @param path  where the object stands, as a JSON pointer, for the notes.
+  Record(const Value* object, std::string path, Skipped& skipped);
+
+  [[nodiscard]] bool has(std::string_view key) const;  ///< There, and not null.
+  /// Empty when absent. Surrounding white space is cut.
+  [[nodiscard]] std::string text(std::string_view key) const;
+  /// text(), with ASCII letters in lower case.
+  [[nodiscard]] std::string word(std::string_view key) const;
+  /// An id: a string, or an integer as it is written.
+  [[nodiscard]] std::string id(std::string_view key) const;
+  /// A number or a string that holds one. NaN, infinities and what overflows are refused.
+  [[nodiscard]] std::optional<double> number(std::string_view key) const;
+  /// number(), and not negative.
+  [[nodiscard]] std::optional<double> amount(std::string_view key) const;
+  /// amount(), and whole.
+  [[nodiscard]] std::optional<std::int64_t> count(std::string_view key) const;
+  /// true, false, or either as text.
+  [[nodiscard]] std::optional<bool> boolean(std::string_view key) const;
+  /// A text in one of the forms of parse_time(), or seconds since the epoch. Zero, negative and ""
+  /// are absent, not wrong: that is how providers write "not yet".
+  [[nodiscard]] std::optional<Time> time(std::string_view key) const;
+  /// An object; one without fields when absent.
+  [[nodiscard]] Record object(std::string_view key) const;
+  /// An array; null when absent.
+  [[nodiscard]] const Value* array(std::string_view key) const;
+
+ private:
+  [[nodiscard]] const Value* find(std::string_view key) const;
+  void bad(std::string_view key, std::string_view expected) const;
+
+  const Value* object_;
+  std::string path_;
+  Skipped* skipped_;
+};
+
+}  // namespace serverless::json

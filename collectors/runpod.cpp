@@ -1,0 +1,406 @@
+#include "collectors/runpod.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+
+#include "collectors/json.hpp"
+#include "collectors/runpod_queue.hpp"
+
+namespace serverless::runpod {
+namespace {
+
+using Kind = json::Value::Kind;
+
+std::string kind_of(std::string_view type) {
+  if (type == "queue" || type == "load_balancer") return std::string{type};
+  return {};
+}
+
+EndpointInfo read_endpoint(const json::Record& record) {
+  EndpointInfo info;
+  info.name = record.text("name");
+  info.kind = kind_of(record.word("type"));
+  info.api = "v2";
+  const auto workers = record.object("workers");
+  info.workers_min = workers.amount("min");
+  info.workers_max = workers.amount("max");
+  info.idle_timeout_seconds = workers.amount("idleTimeout");
+  const auto scaling = record.object("scaling");
+  info.scaler = scaling.word("type");
+  // Only one of the two is sent: the type says which.
+  info.scaler_value = scaling.amount("queueDelay");
+  if (!info.scaler_value) info.scaler_value = scaling.amount("requestCount");
+  if (const auto timeout = record.amount("timeout")) {
+    info.execution_timeout_seconds = *timeout / 1000;
+  }
+  info.created_at = record.time("createdAt");
+  return info;
+}
+
+Status status_of(std::string_view word) {
+  if (word == "exited" || word == "stopped") return Status::stopped;
+  for (const auto status : {Status::running, Status::idle, Status::initializing, Status::throttled,
+                            Status::unhealthy}) {
+    if (word == name(status)) return status;
+  }
+  return Status::unknown;
+}
+
+/// Words of a worker that exists no more.
+bool is_gone(std::string_view word) { return word == "terminated" || word == "deleted"; }
+
+/// The flag is authoritative. The versions say why: where they are equal or not known, RunPod has
+/// compared container images.
+Staleness staleness_of(std::optional<bool> is_stale, std::string_view version,
+                       std::optional<std::int64_t> endpoint_version) {
+  if (!is_stale) return Staleness::unknown;
+  if (!*is_stale) return Staleness::current;
+  const bool differ =
+      !version.empty() && endpoint_version && version != std::to_string(*endpoint_version);
+  return differ ? Staleness::version : Staleness::image;
+}
+
+struct Listed {
+  Worker worker{};
+  std::optional<bool> is_stale{};
+};
+
+Listed read_worker(const json::Record& record) {
+  Listed listed;
+  auto& worker = listed.worker;
+  worker.native_status = record.word("status");
+  if (is_gone(worker.native_status)) return listed;
+  worker.status = status_of(worker.native_status);
+  worker.version = record.id("version");
+  worker.image = record.text("image");
+  worker.gpu_type = record.text("gpuTypeId");
+  worker.location = record.text("dataCenterId");
+  if (const auto gpus = record.count("gpuCount")) worker.gpus = static_cast<double>(*gpus);
+  worker.uptime_seconds = record.amount("uptimeSeconds");
+  // The start of the pod, which outlives its containers: no uptime can be made of it.
+  worker.started_at = record.time("startedAt");
+  listed.is_stale = record.boolean("isStale");
+  return listed;
+}
+
+/// The workers of one answer, in its order. Of records with one id the last wins.
+class WorkerList {
+ public:
+  explicit WorkerList(Skipped& skipped) : skipped_(skipped) {}
+
+  void add(std::size_t position, const json::Value& value) {
+    const auto path = fmt::format("/workers/{}", position);
+    if (value.kind != Kind::object) {
+      skipped_.add(Skip::not_object, path + ": expected an object");
+      return;
+    }
+    const json::Record record{&value, path, skipped_};
+    auto id = record.id("id");
+    if (id.empty()) {
+      skipped_.add(Skip::no_id, path + "/id: expected an id");
+      return;
+    }
+    if (!record.has("status")) skipped_.add(Skip::bad_field, path + "/status: expected a string");
+    auto listed = read_worker(record);
+    listed.worker.id = id;
+    const auto [entry, is_new] = by_id_.emplace(std::move(id), listed_.size());
+    if (is_new) {
+      listed_.push_back(std::move(listed));
+    } else {
+      skipped_.add(Skip::duplicate_id, path + "/id: expected an id of its own");
+      listed_[entry->second] = std::move(listed);
+    }
+  }
+
+  /// The versions are compared at the end, because the endpoint's may follow the list.
+  std::vector<Worker> take(std::optional<std::int64_t> endpoint_version) {
+    std::vector<Worker> workers;
+    workers.reserve(listed_.size());
+    for (auto& [worker, is_stale] : listed_) {
+      if (is_gone(worker.native_status)) continue;
+      worker.staleness = staleness_of(is_stale, worker.version, endpoint_version);
+      workers.push_back(std::move(worker));
+    }
+    return workers;
+  }
+
+ private:
+  Skipped& skipped_;
+  std::vector<Listed> listed_{};
+  std::unordered_map<std::string, std::size_t> by_id_{};
+};
+
+struct Bill {
+  std::string endpoint_id{};
+  Time end{};
+  Result<BillingReport> report{};
+};
+
+/// Nothing for a record of no endpoint.
+Result<std::optional<Bill>> read_bill(const json::Value& value, const std::string& path) {
+  Skipped skipped;
+  const json::Record record{&value, path, skipped};
+  auto id = record.id("serverlessId");
+  if (id.empty()) return std::nullopt;
+  const auto end = record.time("endTime");
+  if (!end) return fail(Reason::schema, path + "/endTime: expected a time");
+  const auto dollars = record.amount("totalAmount");
+  if (!dollars) {
+    return Bill{std::move(id), *end,
+                fail(Reason::schema, path + "/totalAmount: expected an amount")};
+  }
+  return Bill{std::move(id), *end, BillingReport{.dollars = *dollars}};
+}
+
+class RunPod final : public Collector {
+ public:
+  explicit RunPod(const config::Account& account)
+      : api_url_(runpod_queue::base_url(account, "api_url")),
+        queue_url_(runpod_queue::base_url(account, "queue_url")),
+        configured_(account.endpoints) {}
+
+  [[nodiscard]] std::vector<EndpointInfo> configured() const override {
+    std::vector<EndpointInfo> endpoints;
+    for (const auto& id : configured_) endpoints.push_back({.id = id, .api = "v2"});
+    return endpoints;
+  }
+
+  [[nodiscard]] std::vector<Target> targets(
+      std::span<const EndpointInfo> endpoints) const override {
+    std::vector<Target> targets{{.operation = "list_endpoints",
+                                 .api = "control",
+                                 .supplies = {Source::catalog},
+                                 .slow = true}};
+    if (endpoints.empty()) return targets;
+    targets.push_back({.operation = "list_billing",
+                       .api = "control",
+                       .supplies = {Source::billing},
+                       .slow = true});
+    for (const auto& endpoint : endpoints) {
+      targets.push_back({.operation = "list_workers",
+                         .api = "control",
+                         .endpoint_id = endpoint.id,
+                         .supplies = {Source::workers}});
+      targets.push_back(runpod_queue::target(endpoint.id));
+    }
+    return targets;
+  }
+
+  [[nodiscard]] Poll poll(const Target& target, http::Client& client) const override {
+    if (target.operation == "list_endpoints") return list_endpoints(target, client);
+    if (target.operation == "list_billing") return list_billing(target, client);
+    if (target.operation == "list_workers") return list_workers(target, client);
+    return runpod_queue::poll(target, queue_url_, client);
+  }
+
+ private:
+  [[nodiscard]] Result<http::Response> get(const Target& target, const std::string& path,
+                                           http::Client& client) const {
+    return http::fetch(client,
+                       {.api = target.api, .operation = target.operation, .url = api_url_ + path});
+  }
+
+  [[nodiscard]] bool wants(const std::string& endpoint_id) const {
+    return configured_.empty() ||
+           std::find(configured_.begin(), configured_.end(), endpoint_id) != configured_.end();
+  }
+
+  [[nodiscard]] Poll list_endpoints(const Target& target, http::Client& client) const {
+    auto list = get(target, "/v2/serverless", client).and_then([](const http::Response& response) {
+      return parse_endpoints(response.body);
+    });
+    if (!list) return {.answers = {{"", Source::catalog, tl::make_unexpected(list.error())}}};
+
+    Poll poll;
+    std::vector<std::string> ids;
+    for (auto& endpoint : list->endpoints) {
+      ids.push_back(endpoint.id);
+      if (!wants(endpoint.id)) continue;
+      auto id = endpoint.id;
+      poll.answers.push_back({std::move(id), Source::catalog, std::move(endpoint)});
+    }
+    if (!list->complete) return poll;
+    for (const auto& id : configured_) {
+      if (std::find(ids.begin(), ids.end(), id) != ids.end()) continue;
+      poll.answers.push_back(
+          {id, Source::catalog, fail(Reason::not_found, "not in the list of endpoints")});
+    }
+    poll.listing = std::move(ids);
+    return poll;
+  }
+
+  [[nodiscard]] Poll list_workers(const Target& target, http::Client& client) const {
+    auto report =
+        get(target, "/v2/serverless/" + http::url_encode(target.endpoint_id) + "/workers", client)
+            .and_then([](const http::Response& response) {
+              auto workers = parse_workers(response.body);
+              if (workers) workers->answered_at = response.date();
+              return workers;
+            });
+    return {.answers = {{target.endpoint_id, Source::workers, std::move(report)}}};
+  }
+
+  [[nodiscard]] Poll list_billing(const Target& target, http::Client& client) const {
+    using Bills = Result<std::map<std::string, Result<BillingReport>>>;
+    auto bills = get(target, "/v2/billing/serverless?bucketSize=hour&lastN=2", client)
+                     .and_then([](const http::Response& response) -> Bills {
+                       const auto now = response.date();
+                       if (!now) {
+                         return fail(Reason::schema, "no Date header to tell a whole hour by");
+                       }
+                       return parse_billing(response.body, *now);
+                     });
+    if (!bills) return {.answers = {{"", Source::billing, tl::make_unexpected(bills.error())}}};
+
+    Poll poll;
+    for (auto& [id, report] : *bills) {
+      if (wants(id)) poll.answers.push_back({id, Source::billing, std::move(report)});
+    }
+    // The list was read: whoever is not in it was not billed.
+    poll.answers.push_back({"", Source::billing, BillingReport{}});
+    return poll;
+  }
+
+  std::string api_url_;
+  std::string queue_url_;
+  std::vector<std::string> configured_;
+};
+
+std::optional<std::string> check_api_url(std::string_view url) {
+  if (runpod_queue::is_at(url, "runpod.ai")) {
+    return "runpod.ai is the job queue and belongs into queue_url; the control plane is at "
+           "https://api.runpod.io";
+  }
+  if (runpod_queue::is_at(url, "rest.runpod.io")) {
+    return "rest.runpod.io is REST v1, which is provider \"runpod-v1\"; v2 is at "
+           "https://api.runpod.io";
+  }
+  if (url.ends_with("/v2") || url.ends_with("/v2/")) return "leave the /v2 at its end out";
+  return std::nullopt;
+}
+
+std::unique_ptr<Collector> make(const config::Account& account) {
+  return std::make_unique<RunPod>(account);
+}
+
+}  // namespace
+
+Result<Endpoints> parse_endpoints(std::string_view body) {
+  Endpoints list;
+  std::unordered_map<std::string, std::size_t> by_id;
+  const auto root = json::decode(
+      body, "endpoints", [&list, &by_id](std::size_t position, const json::Value& value) {
+        Skipped skipped;
+        const json::Record record{&value, fmt::format("/endpoints/{}", position), skipped};
+        const auto id = record.id("id");
+        if (id.empty()) {
+          list.complete = false;
+          return;
+        }
+        auto info = read_endpoint(record);
+        info.id = id;
+        const auto [entry, is_new] = by_id.emplace(id, list.endpoints.size());
+        if (is_new) {
+          info.skipped = std::move(skipped);
+          list.endpoints.push_back(std::move(info));
+        } else {
+          skipped.add(Skip::duplicate_id,
+                      fmt::format("/endpoints/{}/id: expected an id of its own", position));
+          info.skipped = std::move(skipped);
+          list.endpoints[entry->second] = std::move(info);
+        }
+      });
+  if (!root) return tl::make_unexpected(root.error());
+  if (root->find("endpoints") == nullptr) {
+    return fail(Reason::schema, "/endpoints: expected an array");
+  }
+  return list;
+}
+
+Result<WorkersReport> parse_workers(std::string_view body) {
+  WorkersReport report;
+  WorkerList workers{report.skipped};
+  const auto root = json::decode(
+      body, "workers",
+      [&workers](std::size_t position, const json::Value& value) { workers.add(position, value); });
+  if (!root) return tl::make_unexpected(root.error());
+  if (root->find("workers") == nullptr) {
+    return fail(Reason::schema, "/workers: expected an array");
+  }
+
+  const json::Record record{&*root, "", report.skipped};
+  report.config_version = record.count("endpointVersion");
+  report.workers = workers.take(report.config_version);
+  const auto summary = record.object("summary");
+  for (const auto status : {Status::running, Status::idle, Status::initializing, Status::throttled,
+                            Status::unhealthy}) {
+    report.summary[static_cast<std::size_t>(status)] = summary.count(name(status));
+  }
+  report.summary_total = summary.count("total");
+  return report;
+}
+
+Result<std::map<std::string, Result<BillingReport>>> parse_billing(std::string_view body,
+                                                                   Time now) {
+  std::vector<Bill> bills;
+  std::optional<Error> error;
+  const auto root =
+      json::decode(body, "records", [&](std::size_t position, const json::Value& value) {
+        auto bill = read_bill(value, fmt::format("/records/{}", position));
+        if (!bill) {
+          if (!error) error = bill.error();
+        } else if (*bill) {
+          bills.push_back(std::move(**bill));
+        }
+      });
+  if (!root) return tl::make_unexpected(root.error());
+  if (root->find("records") == nullptr) return fail(Reason::schema, "/records: expected an array");
+  if (error) return tl::make_unexpected(*error);
+
+  // One hour for all endpoints: those that it did not bill must not show an older one.
+  std::optional<Time> hour;
+  for (const auto& bill : bills) {
+    const bool whole = bill.end <= now && now - bill.end < std::chrono::hours{2};
+    if (whole && (!hour || *hour < bill.end)) hour = bill.end;
+  }
+  std::map<std::string, Result<BillingReport>> reports;
+  for (auto& bill : bills) {
+    if (bill.end != hour) continue;
+    const auto [entry, is_new] = reports.try_emplace(bill.endpoint_id, bill.report);
+    if (is_new || !entry->second) continue;
+    if (bill.report) {
+      *entry->second->dollars += *bill.report->dollars;
+    } else {
+      entry->second = std::move(bill.report);
+    }
+  }
+  return reports;
+}
+
+Provider provider() {
+  static const std::array kKeys{config::KeySpec{.name = "api_url",
+                                                .type = config::KeySpec::Type::url,
+                                                .fallback = std::string{"https://api.runpod.io"},
+                                                .help = "RunPod's control plane, REST v2",
+                                                .check = check_api_url},
+                                runpod_queue::queue_url_key()};
+  static constexpr std::array kStatuses{Status::running,      Status::idle,      Status::active,
+                                        Status::initializing, Status::throttled, Status::unhealthy,
+                                        Status::stopped,      Status::unknown};
+  static constexpr std::array kStaleReasons{Staleness::version, Staleness::image};
+  return {.name = "runpod",
+          .label = "runpod",
+          .summary = "RunPod serverless endpoints, REST v2",
+          .keys = kKeys,
+          .discovers = true,
+          .statuses = kStatuses,
+          .stale_reasons = kStaleReasons,
+          .make = make};
+}
+
+}  // namespace serverless::runpod
