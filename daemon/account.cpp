@@ -1,0 +1,213 @@
+#include "daemon/account.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "daemon/reconcile.hpp"
+
+namespace serverless::daemon {
+namespace {
+
+// Two successive good discoveries without it: then an endpoint is gone.
+constexpr int kGoneAfterListings = 2;
+
+bool accepts_us(const Error& error) {
+  switch (error.reason) {
+    case Reason::not_found:
+    case Reason::client_error:
+    case Reason::too_large:
+    case Reason::parse:
+    case Reason::schema:
+    case Reason::provider:
+    case Reason::not_ready:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void count_exchange(AccountState& account, const Exchange& exchange) {
+  ++account.requests[{exchange.api, exchange.operation, exchange.code}];
+  account.durations[{exchange.api, exchange.operation}].observe(
+      std::chrono::duration<double>(exchange.duration).count());
+  if (exchange.skew) account.apis[exchange.api].skew = exchange.skew;
+}
+
+void count_answers(AccountState& account, const Observation& observation) {
+  auto& api = account.apis[observation.target.api];
+  bool accepted = true;
+  for (const auto& answer : observation.poll.answers) {
+    if (answer.result) continue;
+    ++account.failures[static_cast<std::size_t>(answer.result.error().reason)];
+    accepted = accepted && accepts_us(answer.result.error());
+  }
+  api.up = accepted;
+}
+
+bool supplies(const Target& target, Source source) {
+  return std::find(target.supplies.begin(), target.supplies.end(), source) != target.supplies.end();
+}
+
+// Discovery may have bad news of a source that another target supplies at its own pace.
+Pace pace_for(const EndpointState& endpoint, Source source, const Target& target,
+              const PaceOf& pace_of) {
+  const auto* known = endpoint.source(source);
+  if (known == nullptr || supplies(target, source)) return pace_of(target, source);
+  return {.interval = known->interval, .max_age = known->max_age};
+}
+
+void take_answer(AccountState& account, const std::string& id, const Answer& answer,
+                 const Observation& observation, const PaceOf& pace_of,
+                 std::set<std::string>& changed) {
+  const auto found = account.endpoints.find(id);
+  if (found == account.endpoints.end()) return;
+  const Pace pace = pace_for(*found->second, answer.source, observation.target, pace_of);
+  const Landing landing{.sent = observation.sent,
+                        .landed = observation.landed,
+                        .interval = pace.interval,
+                        .max_age = pace.max_age};
+  found->second = std::make_shared<const EndpointState>(reconcile(*found->second, answer, landing));
+  changed.insert(id);
+}
+
+// The list decides which endpoints exist. What appears is created before its answers are taken.
+void take_listing(AccountState& account, const std::vector<std::string>& listing,
+                  std::set<std::string>& changed) {
+  const std::unordered_set<std::string_view> listed(listing.begin(), listing.end());
+  if (account.exhaustive) {
+    for (const auto& id : listing) {
+      if (account.endpoints.contains(id)) continue;
+      EndpointState state;
+      state.info.id = id;
+      account.endpoints.emplace(id, std::make_shared<const EndpointState>(std::move(state)));
+      changed.insert(id);
+    }
+  }
+  for (auto at = account.endpoints.begin(); at != account.endpoints.end();) {
+    const auto& [id, known] = *at;
+    const int missing = listed.contains(id) ? 0 : known->missing_listings + 1;
+    if (missing >= kGoneAfterListings && !known->configured) {
+      changed.insert(id);
+      ++account.endpoints_removed;
+      at = account.endpoints.erase(at);
+      continue;
+    }
+    if (missing != known->missing_listings) {
+      EndpointState next = *known;
+      next.missing_listings = missing;
+      at->second = std::make_shared<const EndpointState>(std::move(next));
+    }
+    ++at;
+  }
+}
+
+}  // namespace
+
+void Histogram::observe(double value) {
+  const auto at = std::lower_bound(kDurationBuckets.begin(), kDurationBuckets.end(), value);
+  if (at != kDurationBuckets.end()) {
+    ++buckets[static_cast<std::size_t>(at - kDurationBuckets.begin())];
+  }
+  ++count;
+  sum += value;
+}
+
+AccountState initial_account(std::string name, const Provider& provider, const Collector& collector,
+                             bool exhaustive) {
+  AccountState account;
+  account.name = std::move(name);
+  account.provider = &provider;
+  account.exhaustive = exhaustive;
+  for (auto& info : collector.configured()) {
+    EndpointState state;
+    state.configured = true;
+    state.info = std::move(info);
+    const auto id = state.info.id;
+    account.endpoints.emplace(id, std::make_shared<const EndpointState>(std::move(state)));
+  }
+  return account;
+}
+
+std::vector<EndpointInfo> endpoint_infos(const AccountState& account) {
+  std::vector<EndpointInfo> infos;
+  infos.reserve(account.endpoints.size());
+  for (const auto& [id, state] : account.endpoints) infos.push_back(state->info);
+  return infos;
+}
+
+std::set<std::string> adopt_targets(AccountState& account, const std::vector<Target>& targets,
+                                    const PaceOf& pace_of) {
+  using Paces = std::array<std::optional<Pace>, kSourceCount>;
+  Paces everywhere;
+  std::map<std::string_view, Paces> own;
+  for (const auto& target : targets) {
+    auto& paces = target.endpoint_id.empty() ? everywhere : own[target.endpoint_id];
+    for (const Source source : target.supplies) {
+      paces[static_cast<std::size_t>(source)] = pace_of(target, source);
+    }
+  }
+  std::set<std::string> changed;
+  for (auto& [id, endpoint] : account.endpoints) {
+    EndpointState next = *endpoint;
+    const Paces& paces = own[id];
+    for (std::size_t i = 0; i < kSourceCount; ++i) {
+      const auto& pace = paces[i] ? paces[i] : everywhere[i];
+      auto& slot = next.sources[i];
+      if (!pace) {
+        slot.reset();
+        continue;
+      }
+      if (!slot) slot.emplace();
+      slot->interval = pace->interval;
+      slot->max_age = pace->max_age;
+    }
+    if (next.sources == endpoint->sources) continue;
+    endpoint = std::make_shared<const EndpointState>(std::move(next));
+    changed.insert(id);
+  }
+  return changed;
+}
+
+std::set<std::string> apply(AccountState& account, const Observation& observation,
+                            const PaceOf& pace_of) {
+  std::set<std::string> changed;
+  for (const auto& exchange : observation.exchanges) count_exchange(account, exchange);
+  count_answers(account, observation);
+
+  if (observation.poll.listing) take_listing(account, *observation.poll.listing, changed);
+  std::set<std::pair<std::string_view, Source>> own;  // Who has an answer of its own.
+  for (const auto& answer : observation.poll.answers) {
+    if (answer.endpoint_id.empty()) continue;
+    own.emplace(answer.endpoint_id, answer.source);
+    take_answer(account, answer.endpoint_id, answer, observation, pace_of, changed);
+  }
+  for (const auto& answer : observation.poll.answers) {
+    if (!answer.endpoint_id.empty()) continue;
+    for (const auto& [id, endpoint] : account.endpoints) {
+      if (own.contains({id, answer.source}) || endpoint->source(answer.source) == nullptr) continue;
+      take_answer(account, id, answer, observation, pace_of, changed);
+    }
+  }
+  if (supplies(observation.target, Source::catalog)) account.discovered = true;
+  return changed;
+}
+
+std::optional<Expiring> orphan_instances(const AccountState& account) {
+  if (!account.exhaustive || account.endpoints.empty()) return std::nullopt;
+  Expiring orphans{.expires = Mono::max()};
+  std::unordered_set<std::string_view> listed;
+  for (const auto& [id, endpoint] : account.endpoints) {
+    for (const Source source : {Source::workers, Source::instances}) {
+      const auto* known = endpoint->source(source);
+      if (known == nullptr || !known->good) return std::nullopt;
+      orphans.expires = std::min(orphans.expires, known->good->mono + known->max_age);
+    }
+    for (const auto& worker : endpoint->workers) listed.insert(worker.reported.id);
+  }
+  for (const auto& [id, instance] : account.endpoints.begin()->second->instances->by_id) {
+    if (instance.bills && !listed.contains(id)) ++orphans.value;
+  }
+  return orphans;
+}
+
+}  // namespace serverless::daemon

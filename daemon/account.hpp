@@ -1,0 +1,99 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "collectors/collector.hpp"
+#include "collectors/observation.hpp"
+#include "daemon/state.hpp"
+
+namespace serverless::daemon {
+
+/// Seconds; the last bucket of the exposition is +Inf.
+inline constexpr std::array kDurationBuckets{0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0};
+
+struct Histogram {
+  std::array<std::uint64_t, kDurationBuckets.size()> buckets{};  ///< Not cumulative.
+  std::uint64_t count = 0;
+  double sum = 0;
+
+  void observe(double value);
+  bool operator==(const Histogram&) const = default;
+};
+
+/// One request of an API, as counted.
+struct RequestKey {
+  std::string api{};
+  std::string operation{};
+  std::string code{};
+
+  auto operator<=>(const RequestKey&) const = default;
+};
+
+/// What is known of one of an account's APIs.
+struct ApiState {
+  std::optional<bool> up{};  ///< It accepted us the last time it was asked. Empty: not asked yet.
+  std::optional<std::chrono::milliseconds> skew{};
+  std::optional<Time> backoff_until{};
+
+  bool operator==(const ApiState&) const = default;
+};
+
+/// Everything that is known of one account. A value: the dispatcher owns the next one and publishes
+/// copies, which share the endpoints.
+struct AccountState {
+  std::string name{};
+  const Provider* provider = nullptr;
+  std::map<std::string, std::shared_ptr<const EndpointState>> endpoints{};
+  std::map<RequestKey, std::uint64_t> requests{};
+  std::map<std::pair<std::string, std::string>, Histogram> durations{};  ///< By api, operation.
+  std::array<std::uint64_t, kReasonCount> failures{};
+  std::map<std::string, ApiState> apis{};
+  std::uint64_t endpoints_removed = 0;
+  bool discovered = false;  ///< The first discovery has ended, either way.
+  bool exhaustive = false;  ///< Every endpoint of the account is watched, not only named ones.
+};
+
+/// The schedule's word on one source of one endpoint.
+struct Pace {
+  std::chrono::milliseconds interval{0};
+  std::chrono::milliseconds max_age{0};
+};
+using PaceOf = std::function<Pace(const Target&, Source)>;
+
+/// An account as the configuration describes it: its configured endpoints, nothing polled.
+AccountState initial_account(std::string name, const Provider& provider, const Collector& collector,
+                             bool exhaustive);
+
+/// The endpoints, for Collector::targets().
+std::vector<EndpointInfo> endpoint_infos(const AccountState& account);
+
+/// Gives each endpoint the sources that these targets supply, with their pace, and no others.
+/// @return the endpoints that changed.
+std::set<std::string> adopt_targets(AccountState& account, const std::vector<Target>& targets,
+                                    const PaceOf& pace_of);
+
+/// Takes one poll into the account. Pure but for the state it is given.
+/// @return the endpoints that changed, appeared or went.
+std::set<std::string> apply(AccountState& account, const Observation& observation,
+                            const PaceOf& pace_of);
+
+/// A number with the moment after which it is not known any more.
+struct Expiring {
+  std::uint64_t value = 0;
+  Mono expires{};
+};
+
+/// How many instances bill and are in no endpoint's list. Empty unless every list was read.
+std::optional<Expiring> orphan_instances(const AccountState& account);
+
+}  // namespace serverless::daemon

@@ -1,0 +1,307 @@
+#include "daemon/curl_http.hpp"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <deque>
+#include <future>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+namespace serverless::daemon {
+namespace {
+
+using http::Request;
+using http::Response;
+
+constexpr std::size_t kMaxHeaderBytes = 64 * 1024;
+constexpr int kIdlePollMs = 1000;
+
+struct EasyDeleter {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct ListDeleter {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using Easy = std::unique_ptr<CURL, EasyDeleter>;
+using HeaderList = std::unique_ptr<curl_slist, ListDeleter>;
+
+// One request on its way. Owned by the engine's thread once it was handed over.
+struct Transfer {
+  Easy easy{};
+  HeaderList headers{};
+  std::string body{};
+  Response response{};
+  std::size_t header_bytes = 0;
+  std::size_t max_body = 0;
+  bool too_large = false;
+  std::promise<Result<Response>> done{};
+};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const auto first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  // Counts what comes out of the decompressor: a bomb is small on the wire.
+  if (transfer.response.body.size() + size > transfer.max_body) {
+    transfer.too_large = true;
+    return CURL_WRITEFUNC_ERROR;
+  }
+  transfer.response.body.append(data, size);
+  return size;
+}
+
+std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  transfer.header_bytes += size;
+  if (transfer.header_bytes > kMaxHeaderBytes) {
+    transfer.too_large = true;
+    return 0;
+  }
+  const std::string_view line = trimmed({data, size});
+  if (line.starts_with("HTTP/")) {
+    transfer.response.headers.clear();  // A 100-continue came before.
+  } else if (const auto colon = line.find(':'); colon != std::string_view::npos) {
+    transfer.response.headers.emplace_back(lower(trimmed(line.substr(0, colon))),
+                                           std::string(trimmed(line.substr(colon + 1))));
+  }
+  return size;
+}
+
+Reason reason_of(CURLcode code) {
+  switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+      return Reason::timeout;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return Reason::dns;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_USE_SSL_FAILED:
+      return Reason::tls;
+    case CURLE_FILESIZE_EXCEEDED:
+      return Reason::too_large;
+    default:
+      return Reason::connect;
+  }
+}
+
+template <typename T>
+void set(CURL* easy, CURLoption option, T value) {
+  if (const auto code = curl_easy_setopt(easy, option, value); code != CURLE_OK) {
+    throw std::runtime_error(
+        fmt::format("libcurl: option {}: {}", static_cast<int>(option), curl_easy_strerror(code)));
+  }
+}
+
+void add_header(HeaderList& list, const std::string& line) {
+  auto* longer = curl_slist_append(list.get(), line.c_str());
+  if (longer == nullptr) throw std::bad_alloc();
+  static_cast<void>(list.release());
+  list.reset(longer);
+}
+
+HeaderList header_list(const Request& request, const config::Secret& key) {
+  HeaderList list;
+  add_header(list, "Accept: application/json");
+  add_header(list, request.auth == http::Auth::bearer ? "Authorization: Bearer " + key.reveal()
+                                                      : "x-api-key: " + key.reveal());
+  if (request.method == "POST") add_header(list, "Content-Type: application/json");
+  return list;
+}
+
+bool is_loopback(std::string_view url) {
+  const auto at = url.find("://");
+  const std::string_view host = at == std::string_view::npos ? url : url.substr(at + 3);
+  return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
+}
+
+std::shared_ptr<Transfer> make_transfer(const Request& request, const config::Secret& key,
+                                        const Bounds& bounds, const std::string& user_agent) {
+  auto transfer = std::make_shared<Transfer>();
+  transfer->easy.reset(curl_easy_init());
+  if (!transfer->easy) throw std::runtime_error("libcurl: no handle");
+  transfer->headers = header_list(request, key);
+  transfer->body = request.body;
+  transfer->max_body = bounds.max_body;
+  CURL* easy = transfer->easy.get();
+  set(easy, CURLOPT_URL, request.url.c_str());
+  set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  set(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  set(easy, CURLOPT_ACCEPT_ENCODING, "");
+  set(easy, CURLOPT_USERAGENT, user_agent.c_str());
+  set(easy, CURLOPT_HTTPHEADER, transfer->headers.get());
+  set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(bounds.timeout.count()));
+  set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(bounds.timeout.count()));
+  set(easy, CURLOPT_NOSIGNAL, 1L);
+  // A hung resolver thread is left behind instead of waited for.
+  set(easy, CURLOPT_QUICK_EXIT, 1L);
+  set(easy, CURLOPT_WRITEFUNCTION, &on_body);
+  set(easy, CURLOPT_WRITEDATA, static_cast<void*>(transfer.get()));
+  set(easy, CURLOPT_HEADERFUNCTION, &on_header);
+  set(easy, CURLOPT_HEADERDATA, static_cast<void*>(transfer.get()));
+  if (is_loopback(request.url)) set(easy, CURLOPT_PROXY, "");
+  if (request.method == "POST") {
+    set(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(transfer->body.size()));
+    set(easy, CURLOPT_POSTFIELDS, transfer->body.c_str());
+  }
+  return transfer;
+}
+
+Result<Response> result_of(Transfer& transfer, CURLcode code) {
+  if (code == CURLE_OK) {
+    long status = 0;
+    curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    transfer.response.status = static_cast<int>(status);
+    return std::move(transfer.response);
+  }
+  if (transfer.too_large) {
+    const bool body = transfer.header_bytes <= kMaxHeaderBytes;
+    return fail(Reason::too_large,
+                body ? fmt::format("the body is larger than {} bytes", transfer.max_body)
+                     : fmt::format("the headers are larger than {} bytes", kMaxHeaderBytes));
+  }
+  return fail(reason_of(code), curl_easy_strerror(code));
+}
+
+}  // namespace
+
+class CurlHttp::Engine {
+ public:
+  explicit Engine(std::string user_agent) : user_agent_(std::move(user_agent)) {
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+      throw std::runtime_error("libcurl cannot be initialised");
+    }
+    multi_ = curl_multi_init();
+    if (multi_ == nullptr) throw std::runtime_error("libcurl: no multi handle");
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  }
+
+  ~Engine() {
+    thread_.request_stop();
+    curl_multi_wakeup(multi_);
+    thread_.join();
+    curl_multi_cleanup(multi_);
+  }
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  Result<Response> send(const Request& request, const config::Secret& key, const Bounds& bounds,
+                        std::stop_token stop) {
+    auto transfer = make_transfer(request, key, bounds, user_agent_);
+    auto done = transfer->done.get_future();
+    post({transfer, Order::start});
+    const std::stop_callback cancel(stop, [&] { post({transfer, Order::cancel}); });
+    return done.get();
+  }
+
+ private:
+  enum class Order { start, cancel };
+  using Mail = std::pair<std::shared_ptr<Transfer>, Order>;
+
+  void post(Mail mail) {
+    {
+      const std::lock_guard lock(mutex_);
+      inbox_.push_back(std::move(mail));
+    }
+    curl_multi_wakeup(multi_);
+  }
+
+  void run(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      read_inbox();
+      int running = 0;
+      curl_multi_perform(multi_, &running);
+      read_results();
+      curl_multi_poll(multi_, nullptr, 0, kIdlePollMs, nullptr);
+    }
+    read_inbox();
+    while (!under_way_.empty()) abandon(under_way_.begin()->first);
+  }
+
+  void read_inbox() {
+    std::deque<Mail> mails;
+    {
+      const std::lock_guard lock(mutex_);
+      mails.swap(inbox_);
+    }
+    for (auto& [transfer, order] : mails) {
+      CURL* easy = transfer->easy.get();
+      if (order == Order::cancel) {
+        abandon(easy);
+      } else {
+        under_way_.emplace(easy, transfer);
+        curl_multi_add_handle(multi_, easy);
+      }
+    }
+  }
+
+  void read_results() {
+    int left = 0;
+    while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      const auto code = message->data.result;
+      const auto found = under_way_.find(message->easy_handle);
+      if (found == under_way_.end()) continue;
+      const auto transfer = found->second;
+      forget(found->first);
+      transfer->done.set_value(result_of(*transfer, code));
+    }
+  }
+
+  void abandon(CURL* easy) {
+    const auto found = under_way_.find(easy);
+    if (found == under_way_.end()) return;
+    const auto transfer = found->second;
+    forget(easy);
+    transfer->done.set_value(fail(Reason::internal, "stopping"));
+  }
+
+  void forget(CURL* easy) {
+    curl_multi_remove_handle(multi_, easy);
+    under_way_.erase(easy);
+  }
+
+  std::string user_agent_;
+  CURLM* multi_ = nullptr;
+  std::mutex mutex_{};
+  std::deque<Mail> inbox_{};
+  std::map<CURL*, std::shared_ptr<Transfer>> under_way_{};
+  std::jthread thread_{};  // Last: ends before what it uses.
+};
+
+CurlHttp::CurlHttp(std::string user_agent)
+    : engine_(std::make_unique<Engine>(std::move(user_agent))) {}
+
+CurlHttp::~CurlHttp() = default;
+
+Result<http::Response> CurlHttp::send(const http::Request& request, const config::Secret& key,
+                                      const Bounds& bounds, std::stop_token stop) {
+  return engine_->send(request, key, bounds, std::move(stop));
+}
+
+}  // namespace serverless::daemon

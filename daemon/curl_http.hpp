@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "collectors/http.hpp"
+#include "config/secret.hpp"
+
+namespace serverless::daemon {
+
+/// What bounds one request.
+struct Bounds {
+  std::chrono::milliseconds timeout{0};  ///< From sending to the last byte.
+  std::size_t max_body = 0;              ///< Decoded bytes.
+};
+
+/// The only door to libcurl: one multi handle and one thread for the process. HTTP/2 where the
+/// server has it, keep-alive, compression; redirects are not followed; headers are capped.
+/// Threads: send() from any number. Lifetime: outlives every sender; the destructor ends what is
+/// under way.
+class CurlHttp {
+ public:
+  /// @throw std::runtime_error where libcurl cannot be set up.
+  explicit CurlHttp(std::string user_agent);
+  ~CurlHttp();
+  CurlHttp(const CurlHttp&) = delete;
+  CurlHttp& operator=(const CurlHttp&) = delete;
+
+  /// As http::Client::send(), with the key. Returns at once when `stop` is asked for.
+  Result<http::Response> send(const http::Request& request, const config::Secret& key,
+                              const Bounds& bounds, std::stop_token stop);
+
+ private:
+  class Engine;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace serverless::daemon

@@ -1,0 +1,328 @@
+#include "daemon/dispatcher.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <utility>
+
+#include "daemon/clock.hpp"
+#include "daemon/log.hpp"
+#include "daemon/reconcile.hpp"
+
+namespace serverless::daemon {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Sleeps until that moment or a stop.
+void sleep_until(Mono moment, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop, moment - read_clock().mono, [] { return false; });
+}
+
+milliseconds gap_of(const Provider& provider, const std::string& operation) {
+  for (const auto& spacing : provider.policy.spacings) {
+    if (spacing.operation == operation) return spacing.gap;
+  }
+  return milliseconds{0};
+}
+
+const Skipped* skipped_of(const Report& report) {
+  return std::visit(
+      [](const auto& value) -> const Skipped* {
+        if constexpr (requires { value.skipped; }) {
+          return &value.skipped;
+        } else if constexpr (requires { value->skipped; }) {
+          return value ? &value->skipped : nullptr;
+        } else {
+          return nullptr;
+        }
+      },
+      report);
+}
+
+}  // namespace
+
+/// The port to the world for one poll: adds the key, keeps distances, counts.
+class Dispatcher::AccountClient final : public http::Client {
+ public:
+  AccountClient(Dispatcher& owner, std::stop_token stop) : owner_(owner), stop_(std::move(stop)) {}
+
+  Result<http::Response> send(const http::Request& request) override {
+    const auto& setup = owner_.setup_;
+    const auto turn =
+        owner_.gate_.book(owner_.quota_group_, request.api, request.operation,
+                          gap_of(*setup.provider, request.operation), read_clock().mono);
+    if (!turn) return tl::make_unexpected(turn.error());
+    sleep_until(*turn, stop_);
+    const Now sent = read_clock();
+    if (!first_sent_) first_sent_ = sent;
+    auto response = owner_.http_.send(
+        request, setup.key,
+        {.timeout = setup.account.poll.timeout, .max_body = setup.account.poll.max_body}, stop_);
+    note(request, response, sent, read_clock());
+    return response;
+  }
+
+  [[nodiscard]] const std::optional<Now>& first_sent() const { return first_sent_; }
+  std::vector<Exchange> take_exchanges() { return std::move(exchanges_); }
+
+ private:
+  void note(const http::Request& request, const Result<http::Response>& response, Now sent,
+            Now landed) {
+    Exchange exchange{
+        .api = request.api, .operation = request.operation, .duration = landed.mono - sent.mono};
+    if (response) {
+      exchange.code = std::to_string(response->status);
+      exchange.body_bytes = response->body.size();
+      if (const auto date = response->date()) exchange.skew = *date - landed.wall;
+    } else {
+      exchange.code = name(response.error().reason);
+    }
+    exchanges_.push_back(std::move(exchange));
+  }
+
+  Dispatcher& owner_;
+  std::stop_token stop_;
+  std::optional<Now> first_sent_{};
+  std::vector<Exchange> exchanges_{};
+};
+
+Dispatcher::Dispatcher(AccountSetup setup, CurlHttp& http, Gate& gate, Store& store)
+    : setup_(std::move(setup)),
+      http_(http),
+      gate_(gate),
+      store_(store),
+      // Without a group of its own an account shares with nobody.
+      quota_group_(setup_.account.quota_group.empty() ? "account " + setup_.account.name
+                                                      : "group " + setup_.account.quota_group),
+      collector_(setup_.provider->make(setup_.account)) {
+  for (std::uint32_t i = 0; i < setup_.account.poll.max_in_flight; ++i) {
+    fetchers_.emplace_back([this](const std::stop_token& stop) { fetch(stop); });
+  }
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+Dispatcher::~Dispatcher() {
+  request_stop();
+  fetchers_.clear();
+}
+
+void Dispatcher::request_stop() {
+  thread_.request_stop();
+  for (auto& fetcher : fetchers_) fetcher.request_stop();
+}
+
+Context Dispatcher::context() const {
+  return {.provider = setup_.provider, .series = setup_.series};
+}
+
+void Dispatcher::fetch(const std::stop_token& stop) {
+  while (const auto target = orders_.take(stop)) results_.put(observe(*target, stop));
+}
+
+Observation Dispatcher::observe(const Target& target, const std::stop_token& stop) {
+  AccountClient client(*this, stop);
+  Observation observation{.target = target, .sent = read_clock()};
+  const auto fail_all = [&](const std::string& detail) {
+    observation.poll = {};
+    for (const Source source : target.supplies) {
+      observation.poll.answers.push_back({.endpoint_id = target.endpoint_id,
+                                          .source = source,
+                                          .result = fail(Reason::internal, detail)});
+    }
+  };
+  // The one catch: a bug in a collector is a failed poll, not the end of the process.
+  try {
+    observation.poll = collector_->poll(target, client);
+  } catch (const std::exception& error) {
+    fail_all(error.what());
+  }
+  observation.sent = client.first_sent().value_or(observation.sent);
+  observation.landed = read_clock();
+  observation.exchanges = client.take_exchanges();
+  return observation;
+}
+
+void Dispatcher::run(const std::stop_token& stop) {
+  account_ = initial_account(setup_.account.name, *setup_.provider, *collector_,
+                             setup_.account.endpoints.empty());
+  std::set<std::string> changed;
+  for (const auto& [id, state] : account_.endpoints) changed.insert(id);
+  refresh_targets(changed);
+  account_.discovered =
+      std::none_of(schedule_.targets.begin(), schedule_.targets.end(), [](const Target& target) {
+        return target.endpoint_id.empty() &&
+               std::find(target.supplies.begin(), target.supplies.end(), Source::catalog) !=
+                   target.supplies.end();
+      });
+  start_due();
+  publish(changed);
+  while (!stop.stop_requested()) {
+    auto observation = results_.take(stop, next_wake());
+    changed.clear();
+    const bool news = observation.has_value();
+    while (observation) {
+      log_answers(*observation);
+      pacing_ = finished(std::move(pacing_), schedule_, observation->target, read_clock().mono);
+      note_backoff(*observation);
+      changed.merge(apply(account_, *observation, [this](const Target& target, Source source) {
+        return pace_of(target, source);
+      }));
+      // Whatever else has come is published together.
+      observation = results_.take(stop, read_clock().mono);
+    }
+    if (stop.stop_requested()) return;
+    if (news) refresh_targets(changed);
+    settle_expired(read_clock(), changed);
+    start_due();
+    if (news || !changed.empty()) publish(changed);
+  }
+}
+
+std::optional<Mono> Dispatcher::next_wake() const {
+  auto wake = wake_;
+  for (const auto& [id, endpoint] : account_.endpoints) {
+    const auto* queue = endpoint->source(Source::queue);
+    if (!endpoint->queue_used || queue == nullptr || !queue->good) continue;
+    const Mono expiry = queue->good->mono + queue->max_age + milliseconds{1};
+    wake = wake ? std::min(*wake, expiry) : expiry;
+  }
+  return wake;
+}
+
+// What rests on the queue's view must not outlive it; without it there is still the lifecycle.
+void Dispatcher::settle_expired(Now now, std::set<std::string>& changed) {
+  for (auto& [id, endpoint] : account_.endpoints) {
+    const auto* queue = endpoint->source(Source::queue);
+    if (!endpoint->queue_used || queue == nullptr || is_fresh(*queue, now.mono)) continue;
+    endpoint = std::make_shared<const EndpointState>(settle(*endpoint, now));
+    changed.insert(id);
+  }
+}
+
+Pace Dispatcher::pace_of(const Target& target, Source) const {
+  const auto found = schedule_.intervals.find(target.operation);
+  const auto interval =
+      found == schedule_.intervals.end() ? setup_.account.poll.interval : found->second;
+  return {.interval = interval, .max_age = max_age(interval, schedule_.tempo)};
+}
+
+void Dispatcher::refresh_targets(std::set<std::string>& changed) {
+  auto targets = collector_->targets(endpoint_infos(account_));
+  if (targets == schedule_.targets) return;
+  const auto before = schedule_.intervals;
+  schedule_ =
+      schedule(std::move(targets), tempo_of(setup_.account, *setup_.provider, setup_.sharers));
+  changed.merge(adopt_targets(
+      account_, schedule_.targets,
+      [this](const Target& target, Source source) { return pace_of(target, source); }));
+  for (const auto& [operation, interval] : schedule_.intervals) {
+    const auto old = before.find(operation);
+    if (old != before.end() && old->second == interval) continue;
+    log::info("poll_interval", {{"account", account_.name},
+                                {"operation", operation},
+                                {"interval", fmt::format("{}ms", interval.count())}});
+    const auto& wanted = setup_.account.poll.max_age;
+    const auto served = max_age(interval, schedule_.tempo);
+    if (wanted && served > *wanted) {
+      log::warn("max_age_raised", {{"account", account_.name},
+                                   {"operation", operation},
+                                   {"configured", fmt::format("{}ms", wanted->count())},
+                                   {"used", fmt::format("{}ms", served.count())}});
+    }
+  }
+}
+
+void Dispatcher::start_due() {
+  auto result = plan(std::move(pacing_), schedule_, read_clock().mono);
+  pacing_ = std::move(result.next);
+  wake_ = result.wake;
+  for (const auto index : result.start) orders_.put(schedule_.targets[index]);
+}
+
+void Dispatcher::note_backoff(const Observation& observation) {
+  const auto& api = observation.target.api;
+  for (const auto& answer : observation.poll.answers) {
+    if (answer.result) continue;
+    const auto& error = answer.result.error();
+    if (error.reason != Reason::rate_limited && !error.retry_after) continue;
+    // Without a word from the API, what would come next is left out.
+    const auto wait =
+        error.retry_after.value_or(pace_of(observation.target, answer.source).interval);
+    const Mono until = observation.landed.mono + wait;
+    if (const auto known = pacing_.paused.find(api);
+        known != pacing_.paused.end() && known->second >= until) {
+      continue;
+    }
+    pacing_ = pause(std::move(pacing_), schedule_, api, until);
+    gate_.close(quota_group_, api, until);
+    account_.apis[api].backoff_until = observation.landed.wall + wait;
+  }
+}
+
+void Dispatcher::log_answers(const Observation& observation) {
+  const auto& target = observation.target;
+  for (const auto& answer : observation.poll.answers) {
+    const std::string id = answer.endpoint_id.empty() ? "*" : answer.endpoint_id;
+    const std::string subject = fmt::format("{}/{}/{}", target.operation, id, name(answer.source));
+    if (answer.result) {
+      if (failing_.erase(subject) > 0) {
+        log::info("poll_recovered", {{"account", account_.name},
+                                     {"endpoint_id", id},
+                                     {"source", std::string(name(answer.source))}});
+      }
+      const auto* skipped = skipped_of(*answer.result);
+      for (std::size_t i = 0; skipped != nullptr && i < kSkipCount; ++i) {
+        if (skipped->counts[i] == 0) continue;
+        if (!noted_.insert(fmt::format("{}/{}", subject, kSkipNames[i])).second) continue;
+        log::warn("record_skipped", {{"account", account_.name},
+                                     {"endpoint_id", id},
+                                     {"source", std::string(name(answer.source))},
+                                     {"reason", std::string(kSkipNames[i])},
+                                     {"where", skipped->first[i]}});
+      }
+      continue;
+    }
+    if (!failing_.insert(subject).second) continue;
+    const auto& error = answer.result.error();
+    log::warn("poll_failed", {{"account", account_.name},
+                              {"endpoint_id", id},
+                              {"source", std::string(name(answer.source))},
+                              {"operation", target.operation},
+                              {"reason", std::string(name(error.reason))},
+                              {"detail", error.detail}});
+  }
+}
+
+void Dispatcher::publish(const std::set<std::string>& changed) {
+  for (const auto& id : changed) {
+    const auto found = account_.endpoints.find(id);
+    if (found == account_.endpoints.end()) {
+      pages_.erase(id);
+      continue;
+    }
+    pages_[id] = std::make_shared<const EndpointPage>(EndpointPage{
+        .state = found->second, .blocks = render(*found->second, account_.name, context())});
+  }
+  auto page = std::make_shared<AccountPage>();
+  page->state = account_;
+  page->blocks = render(account_);
+  page->endpoints.reserve(pages_.size());
+  for (const auto& [id, endpoint] : pages_) page->endpoints.push_back(endpoint);
+  for (std::size_t i = 0; i < schedule_.targets.size(); ++i) {
+    const auto& target = schedule_.targets[i];
+    const auto pace = pacing_.targets.find(schedule_.keys[i]);
+    if (target.endpoint_id.empty() || pace == pacing_.targets.end()) continue;
+    const auto [at, first] = page->next_poll.try_emplace(target.endpoint_id, pace->second.due);
+    if (!first) at->second = std::min(at->second, pace->second.due);
+  }
+  store_.publish(std::move(page));
+}
+
+}  // namespace serverless::daemon

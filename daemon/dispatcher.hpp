@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "collectors/collector.hpp"
+#include "config/config.hpp"
+#include "config/secret.hpp"
+#include "daemon/account.hpp"
+#include "daemon/curl_http.hpp"
+#include "daemon/gate.hpp"
+#include "daemon/mailbox.hpp"
+#include "daemon/plan.hpp"
+#include "daemon/store.hpp"
+
+namespace serverless::daemon {
+
+/// What a dispatcher is told about its account.
+struct AccountSetup {
+  config::Account account{};
+  const Provider* provider = nullptr;
+  config::Secret key{};
+  std::uint32_t sharers = 1;  ///< Accounts in its quota group, itself among them.
+  config::Series series{};
+};
+
+/// Polls one account: one thread that decides and never waits for the network, and fetch threads
+/// that run the collector. It alone writes the account's state and publishes each change.
+/// Lifetime: what it is given by reference outlives it. The destructor ends its threads, whatever
+/// hangs.
+class Dispatcher {
+ public:
+  Dispatcher(AccountSetup setup, CurlHttp& http, Gate& gate, Store& store);
+  ~Dispatcher();
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  /// Asks all threads to end, without waiting for them.
+  void request_stop();
+
+ private:
+  class AccountClient;
+
+  void run(const std::stop_token& stop);
+  void fetch(const std::stop_token& stop);
+  Observation observe(const Target& target, const std::stop_token& stop);
+
+  void start_due();
+  void take(Observation observation);
+  void refresh_targets(std::set<std::string>& changed);
+  void settle_expired(Now now, std::set<std::string>& changed);
+  void note_backoff(const Observation& observation);
+  void publish(const std::set<std::string>& changed);
+  [[nodiscard]] Pace pace_of(const Target& target, Source source) const;
+  [[nodiscard]] std::optional<Mono> next_wake() const;
+  [[nodiscard]] Context context() const;
+
+  void log_answers(const Observation& observation);
+
+  AccountSetup setup_;
+  CurlHttp& http_;
+  Gate& gate_;
+  Store& store_;
+  std::string quota_group_;
+  std::unique_ptr<const Collector> collector_;
+
+  // The dispatcher thread's own.
+  AccountState account_{};
+  Schedule schedule_{};
+  Pacing pacing_{};
+  std::optional<Mono> wake_{};
+  std::map<std::string, std::shared_ptr<const EndpointPage>> pages_{};
+  std::set<std::string> noted_{};    ///< Skips that were logged: once each.
+  std::set<std::string> failing_{};  ///< What failed at its last poll: logged on change.
+
+  Mailbox<Target> orders_{};
+  Mailbox<Observation> results_{};
+  std::vector<std::jthread> fetchers_{};
+  std::jthread thread_{};  // Last: ends before what it uses.
+};
+
+}  // namespace serverless::daemon

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "collectors/error.hpp"
+#include "collectors/timestamp.hpp"
+
+namespace serverless::daemon {
+
+/// Keeps requests that share a quota apart, across accounts: the last word, whatever was planned.
+/// Threads: any.
+class Gate {
+ public:
+  /// Books the next turn of `group`'s `operation`.
+  /// @return when the request may go out; or rate_limited while the API is closed.
+  Result<Mono> book(const std::string& group, const std::string& api, const std::string& operation,
+                    std::chrono::milliseconds gap, Mono now);
+
+  /// No request of this API before `until`.
+  void close(const std::string& group, const std::string& api, Mono until);
+
+ private:
+  std::mutex mutex_{};
+  std::map<std::string, Mono> turns_{};
+  std::map<std::string, Mono> closed_{};
+};
+
+}  // namespace serverless::daemon

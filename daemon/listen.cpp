@@ -1,0 +1,107 @@
+#include "daemon/listen.hpp"
+
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+namespace serverless::daemon {
+namespace {
+
+constexpr int kBacklog = 512;
+constexpr std::string_view kUnix = "unix:";
+
+// Closes what was not handed on.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) close(number_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return number_; }
+  int release() { return std::exchange(number_, -1); }
+
+ private:
+  int number_;
+};
+
+[[noreturn]] void refuse(const std::string& address, const std::string& why) {
+  throw std::runtime_error(fmt::format("cannot listen on {}: {}", address, why));
+}
+
+int bind_and_listen(Descriptor& socket, const std::string& address, const sockaddr* to,
+                    socklen_t size) {
+  if (socket.get() < 0 || bind(socket.get(), to, size) != 0 ||
+      listen(socket.get(), kBacklog) != 0) {
+    refuse(address, std::strerror(errno));
+  }
+  return socket.release();
+}
+
+Socket listen_unix(const std::string& address) {
+  const std::string path = address.substr(kUnix.size());
+  sockaddr_un to{};
+  to.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(to.sun_path)) refuse(address, "the path is too long");
+  path.copy(to.sun_path, path.size());
+  const auto* generic = reinterpret_cast<const sockaddr*>(&to);
+
+  Descriptor probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (connect(probe.get(), generic, sizeof(to)) == 0) refuse(address, "somebody answers there");
+  if (errno == ECONNREFUSED) unlink(path.c_str());
+
+  Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return {.descriptor = bind_and_listen(socket, address, generic, sizeof(to)), .address = address};
+}
+
+// The address with the port that was bound, which matters where 0 was asked for.
+std::string with_port(const std::string& host, int descriptor) {
+  sockaddr_storage bound{};
+  socklen_t size = sizeof(bound);
+  getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &size);
+  const auto port = bound.ss_family == AF_INET6
+                        ? reinterpret_cast<const sockaddr_in6*>(&bound)->sin6_port
+                        : reinterpret_cast<const sockaddr_in*>(&bound)->sin_port;
+  return fmt::format("{}:{}", host, ntohs(port));
+}
+
+Socket listen_tcp(const std::string& address) {
+  const auto colon = address.rfind(':');
+  if (colon == std::string::npos) refuse(address, "expected host:port");
+  const std::string host = address.substr(0, colon);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  const std::string name = bracketed ? host.substr(1, host.size() - 2) : host;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  const int code = getaddrinfo(name.empty() ? nullptr : name.c_str(), address.c_str() + colon + 1,
+                               &hints, &found);
+  if (code != 0) refuse(address, gai_strerror(code));
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
+
+  Descriptor socket(
+      ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, found->ai_protocol));
+  const int on = 1;
+  setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  const int descriptor = bind_and_listen(socket, address, found->ai_addr, found->ai_addrlen);
+  return {.descriptor = descriptor, .address = with_port(host, descriptor)};
+}
+
+}  // namespace
+
+Socket listen_on(const std::string& address) {
+  return address.starts_with(kUnix) ? listen_unix(address) : listen_tcp(address);
+}
+
+}  // namespace serverless::daemon

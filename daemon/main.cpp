@@ -1,0 +1,127 @@
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "collectors/registry.hpp"
+#include "config/load.hpp"
+#include "daemon/app.hpp"
+#include "daemon/demo.hpp"
+#include "daemon/log.hpp"
+#include "daemon/options.hpp"
+
+namespace {
+
+using namespace serverless;
+using daemon::Options;
+
+constexpr int kUsage = 64;      // EX_USAGE
+constexpr int kBadConfig = 78;  // EX_CONFIG: the unit does not restart on it
+
+int print(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  return 0;
+}
+
+int complain(const std::vector<config::Problem>& problems) {
+  for (const auto& problem : problems) {
+    std::fputs((config::to_string(problem) + "\n").c_str(), stderr);
+  }
+  return kBadConfig;
+}
+
+std::string provider_list() {
+  std::string out;
+  for (const auto& provider : providers()) {
+    out += fmt::format("{:<12} {}\n", provider.name, provider.summary);
+  }
+  return out;
+}
+
+tl::expected<config::Config, std::vector<config::Problem>> read_config(const Options& options,
+                                                                       const daemon::Demo* demo) {
+  if (demo != nullptr) return config::load(demo->config_text(), "demo", provider_specs());
+  std::ifstream file(options.config, std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  if (!file) {
+    return tl::make_unexpected(
+        std::vector{config::Problem{.file = options.config,
+                                    .what = "cannot be read; --config names another file, --demo "
+                                            "needs none"}});
+  }
+  return config::load(text, options.config, provider_specs());
+}
+
+void override_config(config::Config& config, const Options& options) {
+  if (!options.listen.empty()) config.web.listen = options.listen;
+  if (options.log_level) config.log.level = *options.log_level;
+  if (options.log_format) config.log.format = *options.log_format;
+}
+
+// Signals are blocked in main() before any thread starts, so that only this sees them.
+void wait_for_end(const sigset_t& signals) {
+  while (true) {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    if (signal != SIGHUP) return;
+    daemon::log::warn("reload_not_supported", {{"hint", "restart to read the configuration"}});
+  }
+}
+
+int run(const Options& options, const sigset_t& signals) {
+  const auto demo = options.demo ? std::make_unique<daemon::Demo>() : nullptr;
+  auto config = read_config(options, demo.get());
+  if (!config) return complain(config.error());
+  override_config(*config, options);
+  if (options.check_config) {
+    return print(
+        fmt::format("{}: {} accounts, no mistakes\n", options.config, config->accounts.size()));
+  }
+  auto accounts = daemon::set_up(*config, options.config);
+  if (!accounts) return complain(accounts.error());
+  daemon::log::start(config->log);
+  // --once ends like any command.
+  if (options.once) pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  daemon::App app(*config, std::move(*accounts));
+  if (options.once) {
+    const auto result = app.poll_once({});
+    print(result.page);
+    return result.complete ? 0 : 1;
+  }
+  app.serve();
+  wait_for_end(signals);
+  daemon::log::info("stopping");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  sigset_t signals{};
+  sigemptyset(&signals);
+  for (const int signal : {SIGHUP, SIGINT, SIGTERM}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  const std::vector<std::string_view> arguments(argv + 1, argv + argc);
+  const auto options = daemon::parse_options(arguments);
+  if (!options) {
+    std::fputs(("serverless_exporter: " + options.error() + "\n").c_str(), stderr);
+    return kUsage;
+  }
+  if (options->help) return print(daemon::help_text());
+  if (options->version) return print("serverless_exporter " + daemon::version() + "\n");
+  if (options->list_providers) return print(provider_list());
+  try {
+    return run(*options, signals);
+  } catch (const std::exception& error) {
+    std::fputs(fmt::format("serverless_exporter: {}\n", error.what()).c_str(), stderr);
+    return 1;
+  }
+}

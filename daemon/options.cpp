@@ -1,0 +1,126 @@
+#include "daemon/options.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace serverless::daemon {
+namespace {
+
+using config::LogFormat;
+using config::LogLevel;
+
+std::string set_log_level(Options& options, std::string_view argument) {
+  constexpr std::array kLevels{std::pair{std::string_view("debug"), LogLevel::debug},
+                               std::pair{std::string_view("info"), LogLevel::info},
+                               std::pair{std::string_view("warn"), LogLevel::warn},
+                               std::pair{std::string_view("error"), LogLevel::error}};
+  for (const auto& [word, level] : kLevels) {
+    if (word == argument) {
+      options.log_level = level;
+      return "";
+    }
+  }
+  return "expected debug, info, warn or error";
+}
+
+std::string set_log_format(Options& options, std::string_view argument) {
+  if (argument == "logfmt") {
+    options.log_format = LogFormat::logfmt;
+  } else if (argument == "json") {
+    options.log_format = LogFormat::json;
+  } else {
+    return "expected logfmt or json";
+  }
+  return "";
+}
+
+template <bool Options::*Flag>
+std::string set_flag(Options& options, std::string_view) {
+  options.*Flag = true;
+  return "";
+}
+
+constexpr std::array kOptions{
+    OptionRow{"config", "FILE", "the configuration; default /etc/serverless_exporter/config.toml",
+              [](Options& options, std::string_view argument) {
+                options.config = argument;
+                return std::string();
+              }},
+    OptionRow{"check-config", "", "say what is wrong with the configuration and exit",
+              set_flag<&Options::check_config>},
+    OptionRow{"once", "", "poll everything once, print the page and exit",
+              set_flag<&Options::once>},
+    OptionRow{"list-providers", "", "print the providers and exit",
+              set_flag<&Options::list_providers>},
+    OptionRow{"demo", "", "run against a simulated fleet; needs no key", set_flag<&Options::demo>},
+    OptionRow{"web.listen-address", "ADDRESS",
+              "host:port, [v6]:port or unix:/path; repeatable; instead of web.listen",
+              [](Options& options, std::string_view argument) {
+                options.listen.emplace_back(argument);
+                return std::string();
+              }},
+    OptionRow{"log.level", "LEVEL", "debug, info, warn or error; instead of log.level",
+              set_log_level},
+    OptionRow{"log.format", "FORMAT", "logfmt or json; instead of log.format", set_log_format},
+    OptionRow{"version", "", "print the version and exit", set_flag<&Options::version>},
+    OptionRow{"help", "", "print this and exit", set_flag<&Options::help>},
+};
+
+const OptionRow* find_option(std::string_view name) {
+  const auto found = std::find_if(kOptions.begin(), kOptions.end(),
+                                  [&](const OptionRow& row) { return row.name == name; });
+  return found == kOptions.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::span<const OptionRow> option_rows() { return kOptions; }
+
+tl::expected<Options, std::string> parse_options(std::span<const std::string_view> arguments) {
+  Options options;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    std::string_view word = arguments[i];
+    if (!word.starts_with("--")) {
+      return tl::make_unexpected(fmt::format("'{}' is not an option; see --help", word));
+    }
+    word.remove_prefix(2);
+    const auto equals = word.find('=');
+    const auto name = word.substr(0, equals);
+    const OptionRow* row = find_option(name);
+    if (row == nullptr) {
+      return tl::make_unexpected(fmt::format("unknown option --{}; see --help", name));
+    }
+    std::string_view argument;
+    if (row->argument.empty()) {
+      if (equals != std::string_view::npos) {
+        return tl::make_unexpected(fmt::format("--{} takes no argument", name));
+      }
+    } else if (equals != std::string_view::npos) {
+      argument = word.substr(equals + 1);
+    } else if (++i < arguments.size()) {
+      argument = arguments[i];
+    } else {
+      return tl::make_unexpected(fmt::format("--{} needs an argument: {}", name, row->argument));
+    }
+    if (const auto wrong = row->apply(options, argument); !wrong.empty()) {
+      return tl::make_unexpected(fmt::format("--{}: {}, not '{}'", name, wrong, argument));
+    }
+  }
+  return options;
+}
+
+std::string help_text() {
+  std::string out =
+      "serverless_exporter: Prometheus metrics of serverless workers at RunPod, Vast.ai and "
+      "Den\n\n";
+  for (const auto& row : kOptions) {
+    const auto left = row.argument.empty() ? fmt::format("--{}", row.name)
+                                           : fmt::format("--{} {}", row.name, row.argument);
+    out += fmt::format("  {:<30} {}\n", left, row.help);
+  }
+  return out;
+}
+
+}  // namespace serverless::daemon

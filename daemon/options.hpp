@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "config/config.hpp"
+
+namespace serverless::daemon {
+
+/// The command line, read.
+struct Options {
+  std::string config = "/etc/serverless_exporter/config.toml";
+  bool check_config = false;
+  bool once = false;
+  bool list_providers = false;
+  bool demo = false;
+  bool version = false;
+  bool help = false;
+  std::vector<std::string> listen{};  ///< Empty: as configured.
+  std::optional<config::LogLevel> log_level{};
+  std::optional<config::LogFormat> log_format{};
+
+  bool operator==(const Options&) const = default;
+};
+
+/// A row of THE table of options.
+struct OptionRow {
+  std::string_view name{};      ///< Without the dashes.
+  std::string_view argument{};  ///< What to call it in the help; empty: takes none.
+  std::string_view help{};
+  /// @return what is wrong with the argument, or an empty text.
+  std::string (*apply)(Options&, std::string_view argument) = nullptr;
+};
+
+std::span<const OptionRow> option_rows();
+
+/// Reads the arguments, without the program's name. Pure.
+/// @return the options, or what is wrong in one sentence.
+tl::expected<Options, std::string> parse_options(std::span<const std::string_view> arguments);
+
+/// The text of --help.
+std::string help_text();
+
+}  // namespace serverless::daemon

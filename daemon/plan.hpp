@@ -1,0 +1,96 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "collectors/collector.hpp"
+#include "collectors/observation.hpp"
+#include "config/config.hpp"
+
+namespace serverless::daemon {
+
+/// How fast one account may go.
+struct Tempo {
+  std::chrono::milliseconds interval{0};
+  std::chrono::milliseconds discovery_interval{0};
+  std::optional<std::chrono::milliseconds> max_age{};  ///< Empty: auto.
+  std::uint32_t max_in_flight = 1;
+  Policy policy{};
+  std::uint32_t sharers = 1;  ///< Accounts that share the quota, this one among them.
+};
+
+/// The tempo of an account of this provider.
+Tempo tempo_of(const config::Account& account, const Provider& provider, std::uint32_t sharers);
+
+/// Where a target stands among all. Operations are shifted against each other, so that an
+/// endpoint's two calls do not coincide.
+struct Slot {
+  std::chrono::nanoseconds interval{0};  ///< Effective.
+  std::chrono::nanoseconds phase{0};     ///< Of its slots within the interval.
+  std::chrono::nanoseconds gap{0};       ///< Documented, between two requests of its operation.
+};
+
+/// An account's targets and when each has its turn. Made anew when the targets change.
+struct Schedule {
+  std::vector<Target> targets{};
+  std::vector<std::string> keys{};  ///< By key_of().
+  std::vector<Slot> slots{};
+  std::map<std::string, std::chrono::milliseconds> intervals{};  ///< Effective, by operation.
+  Tempo tempo{};
+
+  /// The position of that target, or nothing if it is not scheduled any more.
+  [[nodiscard]] std::optional<std::size_t> find(const Target& target) const;
+};
+
+/// A target's name within its account.
+std::string key_of(const Target& target);
+
+/// Spreads the targets of each operation evenly over its effective interval: the configured one, or
+/// more where the provider asks for a least interval or a gap between two requests. Pure.
+Schedule schedule(std::vector<Target> targets, const Tempo& tempo);
+
+/// The age at which data of that interval expire: max(90 s, 3 x interval), or the configured age,
+/// but never less than two intervals. Pure.
+std::chrono::milliseconds max_age(std::chrono::milliseconds interval, const Tempo& tempo);
+
+/// One target, between its polls.
+struct TargetPace {
+  Mono due{};
+  bool in_slot = false;  ///< `due` is a slot; the first poll comes as soon as it can.
+  std::optional<Mono> started{};
+  bool in_flight = false;
+
+  bool operator==(const TargetPace&) const = default;
+};
+
+/// Where an account's polling stands.
+struct Pacing {
+  Mono epoch{};                                 ///< Slots are counted from here.
+  std::map<std::string, TargetPace> targets{};  ///< By key_of().
+  std::map<std::string, Mono> paused{};         ///< By API: no request before.
+
+  bool operator==(const Pacing&) const = default;
+};
+
+struct Plan {
+  std::vector<std::size_t> start{};  ///< Positions in the schedule; due now.
+  std::optional<Mono> wake{};        ///< Nothing is due before; empty while all are under way.
+  Pacing next{};
+};
+
+/// What to start now and when to look again. New targets come one after another, old ones keep to
+/// their slots, with jitter. Pure.
+Plan plan(Pacing pacing, const Schedule& schedule, Mono now);
+
+/// A poll of that target ended: it gets its next slot. Pure.
+Pacing finished(Pacing pacing, const Schedule& schedule, const Target& target, Mono now);
+
+/// No request of that API before `until`; what would have been due takes its next slot. Pure.
+Pacing pause(Pacing pacing, const Schedule& schedule, const std::string& api, Mono until);
+
+}  // namespace serverless::daemon

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace serverless::daemon {
+
+/// What /proc tells of this process. Empty where it does not say.
+struct ProcessFacts {
+  std::optional<double> cpu_seconds{};
+  std::optional<double> open_fds{};
+  std::optional<double> max_fds{};
+  std::optional<double> virtual_bytes{};
+  std::optional<double> virtual_max_bytes{};
+  std::optional<double> resident_bytes{};
+  std::optional<double> start_time_seconds{};  ///< Unix time.
+  std::optional<double> network_receive_bytes{};
+  std::optional<double> network_transmit_bytes{};
+};
+
+/// Reads /proc. Shell.
+ProcessFacts read_process();
+
+/// The parts of /proc/self/stat that are published (proc(5)), in its own units. Pure.
+struct ProcStat {
+  std::uint64_t cpu_ticks = 0;
+  std::uint64_t start_ticks = 0;  ///< Since boot.
+  std::uint64_t virtual_bytes = 0;
+  std::uint64_t resident_pages = 0;
+
+  bool operator==(const ProcStat&) const = default;
+};
+std::optional<ProcStat> parse_stat(std::string_view text);
+
+/// A number of /proc/net/netstat by the name in its heading line. Pure.
+std::optional<double> parse_netstat(std::string_view text, std::string_view group,
+                                    std::string_view field);
+
+/// The line "btime N" of /proc/stat: when the machine booted, Unix time. Pure.
+std::optional<double> parse_boot_time(std::string_view text);
+
+}  // namespace serverless::daemon

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+namespace serverless::daemon {
+
+/// What the process tells of itself: a prometheus-cpp Registry and /proc. Names, types and HELP
+/// come from the table of metrics. Threads: any.
+class SelfMetrics {
+ public:
+  SelfMetrics();
+  ~SelfMetrics();
+  SelfMetrics(const SelfMetrics&) = delete;
+  SelfMetrics& operator=(const SelfMetrics&) = delete;
+
+  void count_scrape(int code);
+  void observe_page(double seconds, std::size_t bytes, std::size_t series);
+
+  struct Text {
+    std::string text{};
+    std::size_t series = 0;
+  };
+  [[nodiscard]] Text text() const;
+
+ private:
+  struct Instruments;
+  std::unique_ptr<Instruments> instruments_;
+};
+
+/// Of the build: "0.1.0", the commit, the compiler.
+std::string version();
+std::string revision();
+
+}  // namespace serverless::daemon

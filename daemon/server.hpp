@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "daemon/assemble.hpp"
+
+namespace serverless::daemon {
+
+/// A request without a body: all that is served is GET and HEAD.
+struct HttpRequest {
+  std::string method{};
+  std::string path{};
+};
+
+struct HttpReply {
+  int status = 200;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::variant<std::string, std::shared_ptr<const Page>> body{};
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::shared_ptr<void> keep{};  ///< Let go when the last byte was sent or the client is gone.
+};
+
+/// Where a listener stands: "127.0.0.1:10042", "[::1]:10042", "unix:/path", with the port that it
+/// got.
+struct Listener;
+
+/// The only door to libmicrohttpd: one thread a listen address. The handler runs on it, so it must
+/// not wait.
+class Server {
+ public:
+  using Handler = std::function<HttpReply(const HttpRequest&)>;
+
+  /// Binds and serves.
+  /// @throw std::runtime_error naming the address that cannot be bound, and why.
+  Server(const std::vector<std::string>& addresses, Handler handler);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// As given, but with the port that was bound where it was 0.
+  [[nodiscard]] std::vector<std::string> addresses() const;
+
+ private:
+  Handler handler_;
+  std::vector<std::unique_ptr<Listener>> listeners_{};
+};
+
+}  // namespace serverless::daemon

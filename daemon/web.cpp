@@ -1,0 +1,182 @@
+#include "daemon/web.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace serverless::daemon {
+namespace {
+
+constexpr std::string_view kHead = R"(<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>serverless_exporter</title>
+<style>
+:root { color-scheme: light dark; --line: #8886; }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 70rem; padding: 0 1rem; }
+h1 { font-size: 1.3rem; margin: 0 0 .3rem; }
+h2 { font-size: 1.05rem; margin: 1.6rem 0 .4rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th { font-weight: 600; }
+.scroll { overflow-x: auto; }
+.bar { display: flex; height: .8rem; width: 12rem; border-radius: 3px; overflow: hidden; background: #8883; }
+.running { background: #37872d; } .idle { background: #5794f2; } .active { background: #56a64b; }
+.initializing { background: #f2cc0c; } .throttled { background: #ff9830; }
+.unhealthy { background: #e02f44; } .stopped { background: #8e8e8e; } .unknown { background: #8f3bb8; }
+.bad { font-weight: 600; }
+small { opacity: .8; }
+</style>
+</head>
+<body>
+)";
+
+struct Totals {
+  std::size_t endpoints = 0;
+  std::size_t expired = 0;
+  std::size_t unhealthy = 0;
+};
+
+std::string age_text(const SourceState& source, Mono now) {
+  if (!source.good) return "never";
+  const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - source.good->mono);
+  return fmt::format("{} s ago", std::max<std::int64_t>(age.count(), 0));
+}
+
+std::string bar(const EndpointState& endpoint, const Provider& provider) {
+  std::int64_t total = 0;
+  for (const auto& count : endpoint.counts) total += count.value_or(0);
+  if (total == 0) return "no workers";
+  std::string segments;
+  std::string words;
+  for (const Status status : provider.statuses) {
+    const auto count = endpoint.counts[static_cast<std::size_t>(status)].value_or(0);
+    if (count == 0) continue;
+    segments += fmt::format(R"(<span class="{}" style="flex:{}"></span>)", name(status), count);
+    words += fmt::format("{}{} {}", words.empty() ? "" : ", ", count, name(status));
+  }
+  return fmt::format(R"(<div class="bar" aria-hidden="true">{}</div>{})", segments, words);
+}
+
+std::string sources_text(const EndpointState& endpoint, Mono now) {
+  std::string text;
+  for (std::size_t i = 0; i < kSourceCount; ++i) {
+    const auto& source = endpoint.sources[i];
+    if (!source) continue;
+    const bool fresh = is_fresh(*source, now);
+    text += fmt::format(R"(<div{}>{}: {}{}</div>)", fresh ? "" : R"( class="bad")", kSourceNames[i],
+                        age_text(*source, now), fresh ? "" : " (expired)");
+    if (source->error) {
+      text += fmt::format("<small>{}: {}</small>", name(source->error->reason),
+                          escape_html(source->error->detail));
+    }
+  }
+  return text;
+}
+
+std::string next_text(const AccountPage& account, const std::string& id, Mono now) {
+  const auto found = account.next_poll.find(id);
+  if (found == account.next_poll.end()) return "";
+  const auto wait = std::chrono::duration_cast<std::chrono::seconds>(found->second - now);
+  return wait.count() > 0 ? fmt::format("in {} s", wait.count()) : "now";
+}
+
+bool has_expired(const EndpointState& endpoint, Mono now) {
+  return std::any_of(endpoint.sources.begin(), endpoint.sources.end(),
+                     [now](const auto& source) { return source && !is_fresh(*source, now); });
+}
+
+Totals totals_of(const Pages& pages, Mono now) {
+  Totals totals;
+  for (const auto& account : pages) {
+    for (const auto& page : account->endpoints) {
+      ++totals.endpoints;
+      if (has_expired(*page->state, now)) ++totals.expired;
+      const auto& counts = page->state->counts;
+      if (counts[static_cast<std::size_t>(Status::unhealthy)].value_or(0) > 0) ++totals.unhealthy;
+    }
+  }
+  return totals;
+}
+
+std::string headline(const Totals& totals) {
+  if (totals.endpoints == 0) return "No endpoint is known yet.";
+  if (totals.expired == 0 && totals.unhealthy == 0) {
+    return fmt::format("All is well: {} endpoints, all data fresh, no unhealthy worker.",
+                       totals.endpoints);
+  }
+  return fmt::format(
+      "{} endpoints; {} with data that are missing or expired, {} with unhealthy "
+      "workers.",
+      totals.endpoints, totals.expired, totals.unhealthy);
+}
+
+std::string account_section(const AccountPage& account, Mono now) {
+  std::string out = fmt::format("<h2>{} <small>{}</small></h2>\n", escape_html(account.state.name),
+                                account.state.provider->name);
+  for (const auto& [api, state] : account.state.apis) {
+    if (state.up == false) {
+      out += fmt::format("<p class=\"bad\">The {} API did not accept the last request.</p>\n",
+                         escape_html(api));
+    }
+  }
+  if (account.endpoints.empty()) return out + "<p>No endpoint is known.</p>\n";
+  out +=
+      "<div class=\"scroll\"><table><tr><th>Endpoint</th><th>Workers</th><th>Stale</th>"
+      "<th>Data</th><th>Next poll</th></tr>\n";
+  for (const auto& page : account.endpoints) {
+    const auto& endpoint = *page->state;
+    const auto stale =
+        std::count_if(endpoint.workers.begin(), endpoint.workers.end(),
+                      [](const WorkerState& worker) { return is_stale(worker.staleness); });
+    out += fmt::format(
+        "<tr><td>{}<br><small>{}</small></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+        escape_html(endpoint.info.id), escape_html(endpoint.info.name),
+        bar(endpoint, *account.state.provider), stale, sources_text(endpoint, now),
+        next_text(account, endpoint.info.id, now));
+  }
+  return out + "</table></div>\n";
+}
+
+}  // namespace
+
+std::string escape_html(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+std::string status_page(const Pages& pages, const std::string& version, Now now) {
+  std::string out(kHead);
+  out += fmt::format("<h1>{}</h1>\n", headline(totals_of(pages, now.mono)));
+  out += fmt::format(
+      "<p>serverless_exporter {} &middot; <a href=\"/metrics\">metrics</a> &middot; "
+      "<a href=\"/-/healthy\">healthy</a> &middot; <a href=\"/-/ready\">ready</a></p>\n",
+      escape_html(version));
+  for (const auto& account : pages) out += account_section(*account, now.mono);
+  return out + "</body>\n</html>\n";
+}
+
+}  // namespace serverless::daemon
