@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "collectors/error.hpp"
+#include "collectors/rate_limit.hpp"
 #include "collectors/timestamp.hpp"
 #include "collectors/worker.hpp"
 
@@ -198,6 +199,8 @@ struct Exchange {
   std::chrono::nanoseconds duration{0};
   std::uint64_t body_bytes = 0;
   std::optional<std::chrono::milliseconds> skew{};  ///< The Date header less our clock.
+  std::vector<http::RateWindow> windows{};          ///< What the answer told of the quota.
+  Mono landed{};
 };
 
 /// What a collector makes of one poll.
@@ -214,6 +217,7 @@ struct Observation {
   Now landed{};
   Poll poll{};
   std::vector<Exchange> exchanges{};
+  std::uint64_t key_generation = 0;  ///< Of the key that the last request carried.
 };
 
 }  // namespace serverless

@@ -19,6 +19,7 @@ using std::chrono::seconds;
 
 constexpr std::uint64_t kMostScrapes = 1000;
 constexpr std::uint64_t kMostInFlight = 256;
+constexpr double kMostReserve = 0.9;
 constexpr std::uint64_t kMostWorkers = 1'000'000'000;
 constexpr std::size_t kLeastBody = 1024;
 constexpr std::size_t kMostBody = 1024 * 1024 * 1024;
@@ -29,9 +30,9 @@ struct Unsupported {
 };
 
 constexpr Unsupported kUnsupported[] = {
-    {"[web]", "enable_lifecycle"}, {"[web]", "auth_exempt_paths"},
-    {"[web]", "basic_auth_users"}, {"[web]", "tls_server_config"},
-    {"[poll]", "quota_reserve"},   {"[[accounts]]", "quota_reserve"},
+    {"[web]", "auth_exempt_paths"},
+    {"[web]", "basic_auth_users"},
+    {"[web]", "tls_server_config"},
 };
 
 constexpr std::array<std::string_view, 2> kWorkerStatusWords{"full", "active"};
@@ -81,6 +82,7 @@ void read_web(Table& table, Web& web) {
   if (listen != nullptr && web.listen.empty()) {
     table.add(*listen, listen->node.place, "expected at least one address");
   }
+  table.read("enable_lifecycle", web.enable_lifecycle, read_boolean);
   table.read("max_concurrent_scrapes", web.max_concurrent_scrapes,
              integer<std::uint32_t>(1, kMostScrapes));
 }
@@ -102,6 +104,8 @@ void read_poll(Table& table, Poll& poll) {
   if (timeout == nullptr) poll.timeout = std::min(poll.timeout, poll.interval);
   table.read("discovery_interval", poll.discovery_interval, duration(seconds{1}, hours{24}));
   table.read("max_in_flight", poll.max_in_flight, integer<std::uint32_t>(1, kMostInFlight));
+  table.read("quota_reserve", poll.quota_reserve,
+             [](const Node& node) { return read_ratio(node, 0, kMostReserve); });
   table.read("max_body", poll.max_body,
              [](const Node& node) { return read_size(node, kLeastBody, kMostBody); });
 }

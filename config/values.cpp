@@ -125,6 +125,16 @@ Parsed<std::uint64_t> read_integer(const Node& node, std::uint64_t least, std::u
   return unlike(fmt::format("an integer from {} to {}", least, most), node);
 }
 
+Parsed<double> read_ratio(const Node& node, double least, double most) {
+  std::optional<double> number;
+  if (const auto* decimal = std::get_if<double>(&node.value)) number = *decimal;
+  if (const auto* integer = std::get_if<std::int64_t>(&node.value)) {
+    number = static_cast<double>(*integer);
+  }
+  if (number && *number >= least && *number <= most) return *number;
+  return unlike(fmt::format("a number from {} to {}", least, most), node);
+}
+
 Parsed<std::size_t> read_size(const Node& node, std::size_t least, std::size_t most) {
   std::optional<std::size_t> bytes;
   if (const auto* text = std::get_if<std::string>(&node.value)) bytes = parse_size(*text);

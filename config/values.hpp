@@ -36,6 +36,8 @@ Parsed<std::string> read_item(const Node& node);  ///< A text that is not empty,
 Parsed<std::string> read_url(const Node& node);   ///< Without slashes at its end.
 Parsed<std::string> read_listen_address(const Node& node);
 Parsed<std::uint64_t> read_integer(const Node& node, std::uint64_t least, std::uint64_t most);
+/// A decimal number or an integer.
+Parsed<double> read_ratio(const Node& node, double least, double most);
 Parsed<std::size_t> read_size(const Node& node, std::size_t least, std::size_t most);
 Parsed<std::chrono::milliseconds> read_duration(const Node& node, std::chrono::milliseconds least,
                                                 std::chrono::milliseconds most);

@@ -30,15 +30,17 @@ void count_exchange(AccountState& account, const Exchange& exchange) {
   ++account.requests[{exchange.api, exchange.operation, exchange.code}];
   account.durations[{exchange.api, exchange.operation}].observe(
       std::chrono::duration<double>(exchange.duration).count());
-  if (exchange.skew) account.apis[exchange.api].skew = exchange.skew;
+  auto& api = account.apis[exchange.api];
+  if (exchange.skew) api.skew = exchange.skew;
+  api.quota = learn(std::move(api.quota), exchange.windows, exchange.landed);
+  api.refusals = exchange.code == "429" ? api.refusals + 1 : 0;
 }
 
-void count_answers(AccountState& account, const Observation& observation) {
+void note_acceptance(AccountState& account, const Observation& observation) {
   auto& api = account.apis[observation.target.api];
   bool accepted = true;
   for (const auto& answer : observation.poll.answers) {
     if (answer.result) continue;
-    ++account.failures[static_cast<std::size_t>(answer.result.error().reason)];
     accepted = accepted && accepts_us(answer.result.error());
   }
   api.up = accepted;
@@ -68,6 +70,22 @@ void take_answer(AccountState& account, const std::string& id, const Answer& ans
                         .max_age = pace.max_age};
   found->second = std::make_shared<const EndpointState>(reconcile(*found->second, answer, landing));
   changed.insert(id);
+}
+
+// A failure's reason as its endpoint judged it, which knows what was before; as told where no
+// endpoint took it.
+Reason judged(const AccountState& account, const Answer& answer) {
+  const auto& error = answer.result.error();
+  const auto own = account.endpoints.find(answer.endpoint_id);
+  auto at = answer.endpoint_id.empty() ? account.endpoints.begin() : own;
+  for (; at != account.endpoints.end(); ++at) {
+    const auto* source = at->second->source(answer.source);
+    if (source != nullptr && source->error && source->error->detail == error.detail) {
+      return source->error->reason;
+    }
+    if (!answer.endpoint_id.empty()) break;
+  }
+  return error.reason;
 }
 
 // The list decides which endpoints exist. What appears is created before its answers are taken.
@@ -128,6 +146,23 @@ AccountState initial_account(std::string name, const Provider& provider, const C
   return account;
 }
 
+AccountState inherit(AccountState fresh, const AccountState& before) {
+  for (const auto& [id, endpoint] : before.endpoints) {
+    const auto wanted = fresh.endpoints.find(id);
+    if (wanted == fresh.endpoints.end() && !fresh.exhaustive) continue;
+    EndpointState state = *endpoint;
+    state.configured = wanted != fresh.endpoints.end();
+    fresh.endpoints[id] = std::make_shared<const EndpointState>(std::move(state));
+  }
+  fresh.requests = before.requests;
+  fresh.durations = before.durations;
+  fresh.failures = before.failures;
+  fresh.apis = before.apis;
+  fresh.endpoints_removed = before.endpoints_removed;
+  fresh.discovered = before.discovered;
+  return fresh;
+}
+
 std::vector<EndpointInfo> endpoint_infos(const AccountState& account) {
   std::vector<EndpointInfo> infos;
   infos.reserve(account.endpoints.size());
@@ -168,11 +203,25 @@ std::set<std::string> adopt_targets(AccountState& account, const std::vector<Tar
   return changed;
 }
 
+std::set<std::string> expect_baseline(AccountState& account) {
+  std::set<std::string> changed;
+  for (auto& [id, endpoint] : account.endpoints) {
+    EndpointState next = *endpoint;
+    next.expects_baseline = true;
+    endpoint = std::make_shared<const EndpointState>(std::move(next));
+    changed.insert(id);
+  }
+  return changed;
+}
+
 std::set<std::string> apply(AccountState& account, const Observation& observation,
                             const PaceOf& pace_of) {
   std::set<std::string> changed;
-  for (const auto& exchange : observation.exchanges) count_exchange(account, exchange);
-  count_answers(account, observation);
+  for (const auto& exchange : observation.exchanges) {
+    count_exchange(account, exchange);
+    if (!exchange.windows.empty()) account.apis[exchange.api].quota_told = observation.landed;
+  }
+  note_acceptance(account, observation);
 
   if (observation.poll.listing) take_listing(account, *observation.poll.listing, changed);
   std::set<std::pair<std::string_view, Source>> own;  // Who has an answer of its own.
@@ -187,6 +236,9 @@ std::set<std::string> apply(AccountState& account, const Observation& observatio
       if (own.contains({id, answer.source}) || endpoint->source(answer.source) == nullptr) continue;
       take_answer(account, id, answer, observation, pace_of, changed);
     }
+  }
+  for (const auto& answer : observation.poll.answers) {
+    if (!answer.result) ++account.failures[static_cast<std::size_t>(judged(account, answer))];
   }
   if (supplies(observation.target, Source::catalog)) account.discovered = true;
   return changed;

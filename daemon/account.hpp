@@ -14,6 +14,7 @@
 
 #include "collectors/collector.hpp"
 #include "collectors/observation.hpp"
+#include "daemon/quota.hpp"
 #include "daemon/state.hpp"
 
 namespace serverless::daemon {
@@ -44,6 +45,9 @@ struct ApiState {
   std::optional<bool> up{};  ///< It accepted us the last time it was asked. Empty: not asked yet.
   std::optional<std::chrono::milliseconds> skew{};
   std::optional<Time> backoff_until{};
+  Quota quota{};
+  std::optional<Now> quota_told{};  ///< When the quota was last told.
+  int refusals = 0;                 ///< 429s in a row.
 
   bool operator==(const ApiState&) const = default;
 };
@@ -74,6 +78,10 @@ using PaceOf = std::function<Pace(const Target&, Source)>;
 AccountState initial_account(std::string name, const Provider& provider, const Collector& collector,
                              bool exhaustive);
 
+/// Takes over what was known of this account before its configuration changed: its counters, and
+/// the endpoints that are still wanted. Pure.
+AccountState inherit(AccountState fresh, const AccountState& before);
+
 /// The endpoints, for Collector::targets().
 std::vector<EndpointInfo> endpoint_infos(const AccountState& account);
 
@@ -81,6 +89,9 @@ std::vector<EndpointInfo> endpoint_infos(const AccountState& account);
 /// @return the endpoints that changed.
 std::set<std::string> adopt_targets(AccountState& account, const std::vector<Target>& targets,
                                     const PaceOf& pace_of);
+
+/// The next good list of workers of each endpoint counts no changes. @return all endpoints.
+std::set<std::string> expect_baseline(AccountState& account);
 
 /// Takes one poll into the account. Pure but for the state it is given.
 /// @return the endpoints that changed, appeared or went.

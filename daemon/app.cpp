@@ -1,9 +1,12 @@
 #include "daemon/app.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <map>
+#include <stdexcept>
 #include <utility>
 
 #include "collectors/registry.hpp"
@@ -79,10 +82,9 @@ HttpReply text_reply(int status, std::string text) {
 
 }  // namespace
 
-tl::expected<std::vector<AccountSetup>, std::vector<config::Problem>> set_up(
-    const config::Config& config, const std::string& file) {
+tl::expected<Loaded, Problems> set_up(config::Config config, const std::string& file) {
   std::vector<AccountSetup> accounts;
-  std::vector<config::Problem> problems;
+  Problems problems;
   for (const auto& account : config.accounts) {
     auto key = read_key(account.key);
     if (!key) {
@@ -97,29 +99,142 @@ tl::expected<std::vector<AccountSetup>, std::vector<config::Problem>> set_up(
   }
   find_twins(accounts, file, problems);
   if (!problems.empty()) return tl::make_unexpected(std::move(problems));
-  return accounts;
+  return Loaded{.config = std::move(config), .accounts = std::move(accounts)};
 }
 
-App::App(const config::Config& config, std::vector<AccountSetup> accounts)
-    : config_(config),
+App::App(Loaded loaded)
+    : config_(std::move(loaded.config)),
       started_(read_clock().mono),
-      account_count_(accounts.size()),
-      store_(config.limits),
+      max_scrapes_(config_.web.max_concurrent_scrapes),
+      lifecycle_(config_.web.enable_lifecycle),
+      store_(config_.limits),
       http_(user_agent()) {
-  for (auto& account : accounts) {
-    dispatchers_.push_back(std::make_unique<Dispatcher>(std::move(account), http_, gate_, store_));
-  }
+  self_.note_reload(true, unix_seconds(read_clock().wall));
+  swap_accounts(std::move(loaded.accounts));
 }
 
 App::~App() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  answer_reloads("stopping");
   // All are asked before any is waited for: one that hangs must not hold up the others.
   for (auto& dispatcher : dispatchers_) dispatcher->request_stop();
 }
 
-void App::serve() {
-  server_ = std::make_unique<Server>(
-      config_.web.listen, [this](const HttpRequest& request) { return handle(request); });
-  for (const auto& address : server_->addresses()) log::info("listening", {{"address", address}});
+void App::serve() { listen_also(config_.web.listen); }
+
+void App::listen_also(const std::vector<std::string>& addresses) {
+  std::map<std::string, std::unique_ptr<Server>> bound;
+  for (const auto& address : addresses) {
+    if (servers_.contains(address)) continue;
+    bound.emplace(
+        address, std::make_unique<Server>(std::vector{address}, [this](const HttpRequest& request) {
+          return handle(request);
+        }));
+  }
+  for (const auto& [address, server] : bound) {
+    log::info("listening", {{"address", server->addresses().front()}});
+  }
+  servers_.merge(std::move(bound));
+}
+
+void App::swap_accounts(std::vector<AccountSetup> accounts) {
+  std::map<std::string, std::unique_ptr<Dispatcher>> before;
+  for (auto& dispatcher : dispatchers_) {
+    const auto name = dispatcher->setup().account.name;
+    before.emplace(name, std::move(dispatcher));
+  }
+  dispatchers_.clear();
+  account_count_ = accounts.size();
+  std::vector<AccountSetup> changed;
+  for (auto& setup : accounts) {
+    const auto old = before.find(setup.account.name);
+    if (old != before.end() && old->second->setup() == setup) {
+      dispatchers_.push_back(std::move(old->second));
+      before.erase(old);
+    } else {
+      changed.push_back(std::move(setup));
+    }
+  }
+  // All are asked before any is waited for.
+  for (auto& [name, dispatcher] : before) dispatcher->request_stop();
+  for (auto& setup : changed) {
+    const auto old = before.find(setup.account.name);
+    std::optional<Inheritance> known;
+    if (old != before.end() && same_place(old->second->setup(), setup)) {
+      const bool new_key = !(old->second->setup().key == setup.key);
+      known = old->second->release();
+      known->new_key = new_key;
+    }
+    // The old one must be gone before the new one publishes.
+    if (old != before.end()) before.erase(old);
+    dispatchers_.push_back(
+        std::make_unique<Dispatcher>(std::move(setup), http_, gate_, store_, std::move(known)));
+  }
+  while (!before.empty()) {
+    const auto name = before.begin()->first;
+    before.erase(before.begin());
+    store_.remove(name);
+  }
+}
+
+void App::reload(tl::expected<Loaded, Problems> loaded) {
+  const auto refuse = [this](const std::string& problems) {
+    self_.note_reload(false, 0);
+    log::error("reload_failed", {{"detail", problems}});
+    answer_reloads(problems);
+  };
+  if (!loaded) {
+    std::string problems;
+    for (const auto& problem : loaded.error()) problems += config::to_string(problem) + "\n";
+    return refuse(problems);
+  }
+  try {
+    if (!servers_.empty()) listen_also(loaded->config.web.listen);
+  } catch (const std::runtime_error& error) {
+    return refuse(std::string(error.what()) + "\n");
+  }
+  config_ = std::move(loaded->config);
+  log::set_level(config_.log.level);
+  max_scrapes_ = config_.web.max_concurrent_scrapes;
+  lifecycle_ = config_.web.enable_lifecycle;
+  store_.set_limits(config_.limits);
+  swap_accounts(std::move(loaded->accounts));
+  self_.note_reload(true, unix_seconds(read_clock().wall));
+  log::info("reloaded", {{"accounts", std::to_string(config_.accounts.size())}});
+  // Answered before a listener goes: the question may have come in by it.
+  answer_reloads("");
+  std::erase_if(servers_, [this](const auto& server) {
+    const auto& wanted = config_.web.listen;
+    return std::find(wanted.begin(), wanted.end(), server.first) == wanted.end();
+  });
+}
+
+void App::answer_reloads(const std::string& problems) {
+  std::vector<std::promise<std::string>> waiters;
+  {
+    const std::lock_guard lock(mutex_);
+    waiters.swap(reload_waiters_);
+  }
+  for (auto& waiter : waiters) waiter.set_value(problems);
+}
+
+HttpReply App::ask_for_reload() {
+  if (!lifecycle_) {
+    return text_reply(403, "reloading by POST is not enabled: see --web.enable-lifecycle\n");
+  }
+  std::future<std::string> answer;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return text_reply(503, "stopping\n");
+    answer = reload_waiters_.emplace_back().get_future();
+  }
+  // The main thread does it, as for any SIGHUP.
+  kill(getpid(), SIGHUP);
+  const auto problems = answer.get();
+  return problems.empty() ? text_reply(200, "reloaded\n") : text_reply(500, problems);
 }
 
 Page App::page(Now now) {
@@ -144,7 +259,10 @@ App::Once App::poll_once(std::stop_token stop) {
 
 HttpReply App::handle(const HttpRequest& request) {
   using Route = HttpReply (*)(App&);
-  static const std::map<std::string, Route, std::less<>> kRoutes{
+  static const std::map<std::string, Route, std::less<>> kActions{
+      {"/-/reload", [](App& app) { return app.ask_for_reload(); }},
+  };
+  static const std::map<std::string, Route, std::less<>> kPages{
       {"/",
        [](App& app) {
          return HttpReply{
@@ -159,18 +277,19 @@ HttpReply App::handle(const HttpRequest& request) {
       {"/-/healthy", [](App&) { return text_reply(200, "healthy\n"); }},
       {"/-/ready", [](App& app) { return app.ready(); }},
   };
-  const auto route = kRoutes.find(request.path);
-  if (route == kRoutes.end()) return text_reply(404, "not found\n");
-  if (request.method != "GET" && request.method != "HEAD") {
-    auto reply = text_reply(405, "method not allowed\n");
-    reply.headers.emplace_back("Allow", "GET, HEAD");
-    return reply;
-  }
-  return route->second(*this);
+  const auto action = kActions.find(request.path);
+  const auto page = kPages.find(request.path);
+  if (action == kActions.end() && page == kPages.end()) return text_reply(404, "not found\n");
+  if (action != kActions.end() && request.method == "POST") return action->second(*this);
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (page != kPages.end() && reads) return page->second(*this);
+  auto reply = text_reply(405, "method not allowed\n");
+  reply.headers.emplace_back("Allow", page != kPages.end() ? "GET, HEAD" : "POST");
+  return reply;
 }
 
 HttpReply App::metrics() {
-  if (scrapes_->load() >= static_cast<int>(config_.web.max_concurrent_scrapes)) {
+  if (scrapes_->load() >= static_cast<int>(max_scrapes_.load())) {
     self_.count_scrape(503);
     return text_reply(503, "too many scrapes at once\n");
   }

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <atomic>
+#include <future>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -16,23 +19,34 @@
 
 namespace serverless::daemon {
 
+/// A configuration that can be run.
+struct Loaded {
+  config::Config config{};
+  std::vector<AccountSetup> accounts{};
+};
+using Problems = std::vector<config::Problem>;
+
 /// Reads each account's key and pairs it with its provider's row.
 /// @return the accounts, or everything that is wrong.
-tl::expected<std::vector<AccountSetup>, std::vector<config::Problem>> set_up(
-    const config::Config& config, const std::string& file);
+tl::expected<Loaded, Problems> set_up(config::Config config, const std::string& file);
 
 /// The exporter: polls all accounts, and serves when told to. Members stand in the order in which
 /// they need each other, and end in the opposite one.
 class App {
  public:
   /// Starts polling. @throw std::runtime_error where libcurl cannot be set up.
-  App(const config::Config& config, std::vector<AccountSetup> accounts);
+  explicit App(Loaded loaded);
   ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;
 
   /// Starts serving. @throw std::runtime_error naming an address that cannot be bound.
   void serve();
+
+  /// Puts another configuration in place of the present one, or says why it stays: accounts that
+  /// did not change go on, those at the same API keep what is known of them. Whoever asked by POST
+  /// /-/reload is answered. Main thread only.
+  void reload(tl::expected<Loaded, Problems> loaded);
 
   /// Waits until everything was polled once, or for as long as that may take at most.
   struct Once {
@@ -43,20 +57,29 @@ class App {
 
  private:
   [[nodiscard]] HttpReply handle(const HttpRequest& request);
+  void listen_also(const std::vector<std::string>& addresses);
+  void swap_accounts(std::vector<AccountSetup> accounts);
+  void answer_reloads(const std::string& problems);
+  [[nodiscard]] HttpReply ask_for_reload();
   [[nodiscard]] HttpReply metrics();
   [[nodiscard]] HttpReply ready() const;
   [[nodiscard]] Page page(Now now);
 
-  config::Config config_;
+  config::Config config_;  ///< The main thread's own.
   Mono started_{};
-  std::size_t account_count_ = 0;
+  std::atomic<std::size_t> account_count_ = 0;
+  std::atomic<std::uint32_t> max_scrapes_ = 0;
+  std::atomic<bool> lifecycle_ = false;
+  std::mutex mutex_{};  ///< Of the two below.
+  std::vector<std::promise<std::string>> reload_waiters_{};
+  bool stopping_ = false;
   SelfMetrics self_{};
   std::shared_ptr<std::atomic<int>> scrapes_ = std::make_shared<std::atomic<int>>(0);
   Store store_;
   Gate gate_{};
   CurlHttp http_;
   std::vector<std::unique_ptr<Dispatcher>> dispatchers_{};
-  std::unique_ptr<Server> server_{};
+  std::map<std::string, std::unique_ptr<Server>> servers_{};  ///< By configured address.
 };
 
 }  // namespace serverless::daemon

@@ -32,6 +32,14 @@ milliseconds gap_of(const Provider& provider, const std::string& operation) {
   return milliseconds{0};
 }
 
+// Without a word from the API: what would come next is left out, and more the longer it goes on.
+std::chrono::nanoseconds unadvised_wait(int refusals, milliseconds interval) {
+  constexpr int kMaxDoublings = 4;
+  constexpr milliseconds kLongest = std::chrono::minutes{10};
+  const auto wait = interval * (1L << std::clamp(refusals - 1, 0, kMaxDoublings));
+  return std::min(wait, std::max(kLongest, interval));
+}
+
 const Skipped* skipped_of(const Report& report) {
   return std::visit(
       [](const auto& value) -> const Skipped* {
@@ -60,27 +68,35 @@ class Dispatcher::AccountClient final : public http::Client {
                           gap_of(*setup.provider, request.operation), read_clock().mono);
     if (!turn) return tl::make_unexpected(turn.error());
     sleep_until(*turn, stop_);
+    const auto key = owner_.key_.current();
+    generation_ = key.generation;
     const Now sent = read_clock();
     if (!first_sent_) first_sent_ = sent;
     auto response = owner_.http_.send(
-        request, setup.key,
+        request, key.secret,
         {.timeout = setup.account.poll.timeout, .max_body = setup.account.poll.max_body}, stop_);
+    if (response && response->status == 401) owner_.key_.refused();
     note(request, response, sent, read_clock());
     return response;
   }
 
   [[nodiscard]] const std::optional<Now>& first_sent() const { return first_sent_; }
+  [[nodiscard]] std::uint64_t generation() const { return generation_; }
   std::vector<Exchange> take_exchanges() { return std::move(exchanges_); }
 
  private:
   void note(const http::Request& request, const Result<http::Response>& response, Now sent,
             Now landed) {
-    Exchange exchange{
-        .api = request.api, .operation = request.operation, .duration = landed.mono - sent.mono};
+    Exchange exchange{.api = request.api,
+                      .operation = request.operation,
+                      .duration = landed.mono - sent.mono,
+                      .landed = landed.mono};
     if (response) {
       exchange.code = std::to_string(response->status);
       exchange.body_bytes = response->body.size();
       if (const auto date = response->date()) exchange.skew = *date - landed.wall;
+      exchange.windows = http::parse_rate_limit(response->header("ratelimit-policy"),
+                                                response->header("ratelimit"));
     } else {
       exchange.code = name(response.error().reason);
     }
@@ -90,10 +106,25 @@ class Dispatcher::AccountClient final : public http::Client {
   Dispatcher& owner_;
   std::stop_token stop_;
   std::optional<Now> first_sent_{};
+  std::uint64_t generation_ = 0;
   std::vector<Exchange> exchanges_{};
 };
 
-Dispatcher::Dispatcher(AccountSetup setup, CurlHttp& http, Gate& gate, Store& store)
+namespace {
+
+bool failed(const Poll& poll) {
+  return std::any_of(poll.answers.begin(), poll.answers.end(),
+                     [](const Answer& answer) { return !answer.result; });
+}
+
+}  // namespace
+
+bool same_place(const AccountSetup& one, const AccountSetup& other) {
+  return one.provider == other.provider && one.account.settings == other.account.settings;
+}
+
+Dispatcher::Dispatcher(AccountSetup setup, CurlHttp& http, Gate& gate, Store& store,
+                       std::optional<Inheritance> before)
     : setup_(std::move(setup)),
       http_(http),
       gate_(gate),
@@ -101,7 +132,9 @@ Dispatcher::Dispatcher(AccountSetup setup, CurlHttp& http, Gate& gate, Store& st
       // Without a group of its own an account shares with nobody.
       quota_group_(setup_.account.quota_group.empty() ? "account " + setup_.account.name
                                                       : "group " + setup_.account.quota_group),
+      key_(setup_.account.name, setup_.account.key, setup_.key),
       collector_(setup_.provider->make(setup_.account)) {
+  prepare(std::move(before));
   for (std::uint32_t i = 0; i < setup_.account.poll.max_in_flight; ++i) {
     fetchers_.emplace_back([this](const std::stop_token& stop) { fetch(stop); });
   }
@@ -116,6 +149,13 @@ Dispatcher::~Dispatcher() {
 void Dispatcher::request_stop() {
   thread_.request_stop();
   for (auto& fetcher : fetchers_) fetcher.request_stop();
+}
+
+Inheritance Dispatcher::release() {
+  request_stop();
+  fetchers_.clear();
+  thread_ = {};
+  return {.account = std::move(account_), .pacing = std::move(pacing_)};
 }
 
 Context Dispatcher::context() const {
@@ -146,39 +186,54 @@ Observation Dispatcher::observe(const Target& target, const std::stop_token& sto
   observation.sent = client.first_sent().value_or(observation.sent);
   observation.landed = read_clock();
   observation.exchanges = client.take_exchanges();
+  observation.key_generation = client.generation();
   return observation;
 }
 
-void Dispatcher::run(const std::stop_token& stop) {
+// Before any thread starts: the page of a reloaded account has no gap.
+void Dispatcher::prepare(std::optional<Inheritance> before) {
   account_ = initial_account(setup_.account.name, *setup_.provider, *collector_,
                              setup_.account.endpoints.empty());
+  if (before) account_ = inherit(std::move(account_), before->account);
+  if (before && before->new_key) expect_baseline(account_);
   std::set<std::string> changed;
   for (const auto& [id, state] : account_.endpoints) changed.insert(id);
   refresh_targets(changed);
-  account_.discovered =
-      std::none_of(schedule_.targets.begin(), schedule_.targets.end(), [](const Target& target) {
+  if (before) pacing_ = resume(std::move(before->pacing), schedule_, read_clock().mono);
+  const bool discovers =
+      std::any_of(schedule_.targets.begin(), schedule_.targets.end(), [](const Target& target) {
         return target.endpoint_id.empty() &&
                std::find(target.supplies.begin(), target.supplies.end(), Source::catalog) !=
                    target.supplies.end();
       });
-  start_due();
+  account_.discovered = account_.discovered || !discovers;
   publish(changed);
+}
+
+void Dispatcher::run(const std::stop_token& stop) {
+  std::set<std::string> changed;
+  start_due();
   while (!stop.stop_requested()) {
     auto observation = results_.take(stop, next_wake());
     changed.clear();
     const bool news = observation.has_value();
     while (observation) {
       log_answers(*observation);
-      pacing_ = finished(std::move(pacing_), schedule_, observation->target, read_clock().mono);
-      note_backoff(*observation);
+      pacing_ = finished(std::move(pacing_), schedule_, observation->target, read_clock().mono,
+                         failed(observation->poll));
+      note_key(*observation, changed);
       changed.merge(apply(account_, *observation, [this](const Target& target, Source source) {
         return pace_of(target, source);
       }));
+      note_backoff(*observation);
       // Whatever else has come is published together.
       observation = results_.take(stop, read_clock().mono);
     }
     if (stop.stop_requested()) return;
-    if (news) refresh_targets(changed);
+    if (news) {
+      keep_to_quota(read_clock(), changed);
+      refresh_targets(changed);
+    }
     settle_expired(read_clock(), changed);
     start_due();
     if (news || !changed.empty()) publish(changed);
@@ -217,11 +272,7 @@ void Dispatcher::refresh_targets(std::set<std::string>& changed) {
   auto targets = collector_->targets(endpoint_infos(account_));
   if (targets == schedule_.targets) return;
   const auto before = schedule_.intervals;
-  schedule_ =
-      schedule(std::move(targets), tempo_of(setup_.account, *setup_.provider, setup_.sharers));
-  changed.merge(adopt_targets(
-      account_, schedule_.targets,
-      [this](const Target& target, Source source) { return pace_of(target, source); }));
+  reschedule(std::move(targets), changed);
   for (const auto& [operation, interval] : schedule_.intervals) {
     const auto old = before.find(operation);
     if (old != before.end() && old->second == interval) continue;
@@ -239,6 +290,48 @@ void Dispatcher::refresh_targets(std::set<std::string>& changed) {
   }
 }
 
+void Dispatcher::reschedule(std::vector<Target> targets, std::set<std::string>& changed) {
+  auto tempo = tempo_of(setup_.account, *setup_.provider, setup_.sharers);
+  tempo.allowances = allowances_;
+  const auto before = std::exchange(schedule_, schedule(std::move(targets), tempo));
+  pacing_ = rescale(std::move(pacing_), before, schedule_, read_clock().mono);
+  changed.merge(adopt_targets(
+      account_, schedule_.targets,
+      [this](const Target& target, Source source) { return pace_of(target, source); }));
+}
+
+// Slows all of an API's polls alike when its quota cannot carry them, and stops them while no more
+// than the reserve is left.
+void Dispatcher::keep_to_quota(Now now, std::set<std::string>& changed) {
+  const double reserve = setup_.account.poll.quota_reserve;
+  bool outdated = false;
+  for (const auto& [api, state] : account_.apis) {
+    if (const auto until = closed_until(state.quota, reserve, now.mono)) {
+      close(api, now, *until - now.mono);
+    }
+    const auto rate = lasting_rate(state.quota, reserve, now.mono);
+    if (!rate || *rate <= 0) continue;
+    auto& allowance = allowances_[api];
+    const bool was_stretched = schedule_.stretch[api] > 1;
+    const double demand = schedule_.demand[api];
+    // The rate moves with every answer; intervals should not.
+    const bool tighter = *rate < allowance.rate * 0.99 || allowance.rate == 0;
+    const bool wider = *rate > allowance.rate * 1.05;
+    const bool matters = allowance.rate == 0 || demand > 0.9 * std::min(*rate, allowance.rate);
+    if (!matters || (!tighter && !wider)) continue;
+    allowance = {.rate = *rate, .burst = room(state.quota, reserve).value_or(0)};
+    outdated = true;
+    if (!was_stretched && demand > *rate) {
+      log::warn("quota_stretches_polling",
+                {{"account", account_.name},
+                 {"api", api},
+                 {"wanted_per_minute", fmt::format("{:.1f}", demand * 60)},
+                 {"allowed_per_minute", fmt::format("{:.1f}", *rate * 60)}});
+    }
+  }
+  if (outdated) reschedule(schedule_.targets, changed);
+}
+
 void Dispatcher::start_due() {
   auto result = plan(std::move(pacing_), schedule_, read_clock().mono);
   pacing_ = std::move(result.next);
@@ -246,24 +339,40 @@ void Dispatcher::start_due() {
   for (const auto index : result.start) orders_.put(schedule_.targets[index]);
 }
 
+// Another key may show another fleet: what differs from now on is no change that we saw.
+void Dispatcher::note_key(const Observation& observation, std::set<std::string>& changed) {
+  if (observation.key_generation <= key_generation_) return;
+  key_generation_ = observation.key_generation;
+  changed.merge(expect_baseline(account_));
+}
+
 void Dispatcher::note_backoff(const Observation& observation) {
   const auto& api = observation.target.api;
+  std::chrono::nanoseconds exhausted{0};
+  for (const auto& exchange : observation.exchanges) {
+    if (exchange.code != "429") continue;
+    exhausted = std::max(exhausted, exhausted_wait(exchange.windows).value_or(exhausted));
+  }
   for (const auto& answer : observation.poll.answers) {
     if (answer.result) continue;
     const auto& error = answer.result.error();
     if (error.reason != Reason::rate_limited && !error.retry_after) continue;
-    // Without a word from the API, what would come next is left out.
-    const auto wait =
-        error.retry_after.value_or(pace_of(observation.target, answer.source).interval);
-    const Mono until = observation.landed.mono + wait;
-    if (const auto known = pacing_.paused.find(api);
-        known != pacing_.paused.end() && known->second >= until) {
-      continue;
-    }
-    pacing_ = pause(std::move(pacing_), schedule_, api, until);
-    gate_.close(quota_group_, api, until);
-    account_.apis[api].backoff_until = observation.landed.wall + wait;
+    std::chrono::nanoseconds wait = error.retry_after.value_or(milliseconds{0});
+    wait = std::max(wait, exhausted);
+    if (wait.count() == 0)
+      wait = unadvised_wait(account_.apis[api].refusals,
+                            pace_of(observation.target, answer.source).interval);
+    close(api, observation.landed, wait);
   }
+}
+
+void Dispatcher::close(const std::string& api, Now now, std::chrono::nanoseconds wait) {
+  const Mono until = now.mono + wait;
+  const auto known = pacing_.paused.find(api);
+  if (known != pacing_.paused.end() && known->second >= until) return;
+  pacing_ = pause(std::move(pacing_), schedule_, api, until);
+  gate_.close(quota_group_, api, until);
+  account_.apis[api].backoff_until = now.wall + std::chrono::ceil<milliseconds>(wait);
 }
 
 void Dispatcher::log_answers(const Observation& observation) {

@@ -15,6 +15,7 @@
 #include "daemon/account.hpp"
 #include "daemon/curl_http.hpp"
 #include "daemon/gate.hpp"
+#include "daemon/keys.hpp"
 #include "daemon/mailbox.hpp"
 #include "daemon/plan.hpp"
 #include "daemon/store.hpp"
@@ -25,10 +26,22 @@ namespace serverless::daemon {
 struct AccountSetup {
   config::Account account{};
   const Provider* provider = nullptr;
-  config::Secret key{};
+  config::Secret key{};       ///< As read at the start.
   std::uint32_t sharers = 1;  ///< Accounts in its quota group, itself among them.
   config::Series series{};
+
+  bool operator==(const AccountSetup&) const = default;
 };
+
+/// What one dispatcher of an account hands to the next.
+struct Inheritance {
+  AccountState account{};
+  Pacing pacing{};
+  bool new_key = false;  ///< It goes on with another key.
+};
+
+/// The same API as before: what is known of the account stays true, whatever else was changed.
+bool same_place(const AccountSetup& one, const AccountSetup& other);
 
 /// Polls one account: one thread that decides and never waits for the network, and fetch threads
 /// that run the collector. It alone writes the account's state and publishes each change.
@@ -36,7 +49,9 @@ struct AccountSetup {
 /// hangs.
 class Dispatcher {
  public:
-  Dispatcher(AccountSetup setup, CurlHttp& http, Gate& gate, Store& store);
+  /// @param before  what is known from a dispatcher whose place this one takes.
+  Dispatcher(AccountSetup setup, CurlHttp& http, Gate& gate, Store& store,
+             std::optional<Inheritance> before = std::nullopt);
   ~Dispatcher();
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
@@ -44,9 +59,15 @@ class Dispatcher {
   /// Asks all threads to end, without waiting for them.
   void request_stop();
 
+  [[nodiscard]] const AccountSetup& setup() const { return setup_; }
+
+  /// Ends all threads and hands out what is known.
+  Inheritance release();
+
  private:
   class AccountClient;
 
+  void prepare(std::optional<Inheritance> before);
   void run(const std::stop_token& stop);
   void fetch(const std::stop_token& stop);
   Observation observe(const Target& target, const std::stop_token& stop);
@@ -55,7 +76,11 @@ class Dispatcher {
   void take(Observation observation);
   void refresh_targets(std::set<std::string>& changed);
   void settle_expired(Now now, std::set<std::string>& changed);
+  void note_key(const Observation& observation, std::set<std::string>& changed);
   void note_backoff(const Observation& observation);
+  void close(const std::string& api, Now now, std::chrono::nanoseconds wait);
+  void keep_to_quota(Now now, std::set<std::string>& changed);
+  void reschedule(std::vector<Target> targets, std::set<std::string>& changed);
   void publish(const std::set<std::string>& changed);
   [[nodiscard]] Pace pace_of(const Target& target, Source source) const;
   [[nodiscard]] std::optional<Mono> next_wake() const;
@@ -68,15 +93,18 @@ class Dispatcher {
   Gate& gate_;
   Store& store_;
   std::string quota_group_;
+  Key key_;
   std::unique_ptr<const Collector> collector_;
 
   // The dispatcher thread's own.
   AccountState account_{};
   Schedule schedule_{};
   Pacing pacing_{};
+  std::uint64_t key_generation_ = 0;
   std::optional<Mono> wake_{};
   std::map<std::string, std::shared_ptr<const EndpointPage>> pages_{};
-  std::set<std::string> noted_{};    ///< Skips that were logged: once each.
+  std::map<std::string, Allowance> allowances_{};  ///< By API, as the quota headers have it.
+  std::set<std::string> noted_{};                  ///< Skips that were logged: once each.
   std::set<std::string> failing_{};  ///< What failed at its last poll: logged on change.
 
   Mailbox<Target> orders_{};

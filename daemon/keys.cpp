@@ -9,6 +9,9 @@
 #include <fstream>
 #include <iterator>
 #include <string_view>
+#include <utility>
+
+#include "daemon/log.hpp"
 
 namespace serverless::daemon {
 namespace {
@@ -21,9 +24,11 @@ Text read_file(const std::string& path) {
   if (!file) {
     return tl::make_unexpected(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
   }
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) return tl::make_unexpected(fmt::format("cannot read {}", path));
-  return text;
+  try {
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  } catch (const std::ios_base::failure& error) {  // A directory, say: opens, and cannot be read.
+    return tl::make_unexpected(fmt::format("cannot read {}: {}", path, error.code().message()));
+  }
 }
 
 Text read_env(const std::string& name) {
@@ -56,6 +61,13 @@ Text read_text(const KeySource& source) {
   return tl::make_unexpected(std::string("no source"));
 }
 
+std::optional<std::string> path_of(const KeySource& source) {
+  if (source.kind == KeySource::Kind::file) return source.name;
+  const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
+  if (source.kind != KeySource::Kind::credential || directory == nullptr) return std::nullopt;
+  return fmt::format("{}/{}", directory, source.name);
+}
+
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
   const auto first = text.find_first_not_of(kSpace);
@@ -77,6 +89,55 @@ tl::expected<config::Secret, std::string> read_key(const KeySource& source) {
         fmt::format("the key in {} holds a space or a character that no key has", source.name));
   }
   return config::Secret(std::string(key));
+}
+
+Key::Key(std::string account, KeySource source, config::Secret secret)
+    : account_(std::move(account)),
+      source_(std::move(source)),
+      reading_{.secret = std::move(secret)},
+      stamp_(stamp()) {}
+
+Key::Reading Key::current() {
+  const std::lock_guard lock(mutex_);
+  const auto now = stamp();
+  if (suspect_ || now != stamp_) {
+    suspect_ = false;
+    stamp_ = now;
+    read_again();
+  }
+  return reading_;
+}
+
+void Key::refused() {
+  const std::lock_guard lock(mutex_);
+  suspect_ = true;
+}
+
+std::optional<Key::Stamp> Key::stamp() const {
+  const auto path = path_of(source_);
+  struct stat status {};
+  if (!path || stat(path->c_str(), &status) != 0) return std::nullopt;
+  return Stamp{.device = status.st_dev,
+               .inode = status.st_ino,
+               .size = status.st_size,
+               .seconds = status.st_mtim.tv_sec,
+               .nanoseconds = status.st_mtim.tv_nsec};
+}
+
+void Key::read_again() {
+  auto key = read_key(source_);
+  if (!key) {
+    if (key.error() != complaint_) {
+      log::error("key_unreadable", {{"account", account_}, {"detail", key.error()}});
+    }
+    complaint_ = key.error();
+    return;
+  }
+  complaint_.clear();
+  if (*key == reading_.secret) return;
+  reading_.secret = std::move(*key);
+  ++reading_.generation;
+  log::info("key_changed", {{"account", account_}});
 }
 
 }  // namespace serverless::daemon

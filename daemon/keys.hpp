@@ -1,5 +1,10 @@
 #pragma once
 
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 
@@ -12,5 +17,45 @@ namespace serverless::daemon {
 /// with a control character in it is refused, since it would break a header.
 /// @return the key, or what is wrong, naming the file or variable and never its content.
 tl::expected<config::Secret, std::string> read_key(const config::KeySource& source);
+
+/// An account's key, which may change under us: a file is read again when it changed, and at once
+/// after the provider refused the key. What cannot be read changes nothing and is logged once; the
+/// old key stays. Threads: any.
+class Key {
+ public:
+  /// @param secret  what read_key() said of this source.
+  Key(std::string account, config::KeySource source, config::Secret secret);
+
+  struct Reading {
+    config::Secret secret{};
+    std::uint64_t generation = 0;  ///< Grows with each change of the key.
+  };
+  [[nodiscard]] Reading current();
+
+  /// The provider answered 401: whatever the file's stamp says, look again.
+  void refused();
+
+ private:
+  /// What tells one version of a file from another.
+  struct Stamp {
+    dev_t device = 0;
+    ino_t inode = 0;
+    off_t size = 0;
+    std::int64_t seconds = 0;
+    std::int64_t nanoseconds = 0;
+
+    bool operator==(const Stamp&) const = default;
+  };
+  [[nodiscard]] std::optional<Stamp> stamp() const;
+  void read_again();
+
+  std::string account_;
+  config::KeySource source_;
+  std::mutex mutex_{};
+  Reading reading_{};
+  std::optional<Stamp> stamp_{};
+  bool suspect_ = false;
+  std::string complaint_{};  ///< The last one that was logged.
+};
 
 }  // namespace serverless::daemon

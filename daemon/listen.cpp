@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -58,7 +59,12 @@ Socket listen_unix(const std::string& address) {
 
   Descriptor probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (connect(probe.get(), generic, sizeof(to)) == 0) refuse(address, "somebody answers there");
-  if (errno == ECONNREFUSED) unlink(path.c_str());
+  // A plain file refuses connections, too, and is nobody's left-over.
+  const bool refused = errno == ECONNREFUSED;
+  struct stat found {};
+  if (refused && lstat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode)) {
+    unlink(path.c_str());
+  }
 
   Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   return {.descriptor = bind_and_listen(socket, address, generic, sizeof(to)), .address = address};

@@ -84,6 +84,8 @@ void start(const config::Log& options) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+void set_level(config::LogLevel level) { spdlog::default_logger_raw()->set_level(level_of(level)); }
+
 void debug(std::string_view event, Fields fields) { write(spdlog::level::debug, event, fields); }
 void info(std::string_view event, Fields fields) { write(spdlog::level::info, event, fields); }
 void warn(std::string_view event, Fields fields) { write(spdlog::level::warn, event, fields); }

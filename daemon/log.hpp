@@ -16,6 +16,9 @@ using Fields = std::initializer_list<Field>;
 /// Call once, before the first thread starts. Lines go to standard error.
 void start(const config::Log& options);
 
+/// Threads: any. The format stays what it was at the start.
+void set_level(config::LogLevel level);
+
 void debug(std::string_view event, Fields fields = {});
 void info(std::string_view event, Fields fields = {});
 void warn(std::string_view event, Fields fields = {});

@@ -44,58 +44,58 @@ std::string provider_list() {
   return out;
 }
 
-tl::expected<config::Config, std::vector<config::Problem>> read_config(const Options& options,
-                                                                       const daemon::Demo* demo) {
+tl::expected<config::Config, daemon::Problems> read_config(const Options& options,
+                                                           const daemon::Demo* demo) {
   if (demo != nullptr) return config::load(demo->config_text(), "demo", provider_specs());
   std::ifstream file(options.config, std::ios::binary);
   const std::string text(std::istreambuf_iterator<char>(file), {});
   if (!file) {
-    return tl::make_unexpected(
-        std::vector{config::Problem{.file = options.config,
-                                    .what = "cannot be read; --config names another file, --demo "
-                                            "needs none"}});
+    return tl::make_unexpected(daemon::Problems{
+        {.file = options.config,
+         .what = "cannot be read; --config names another file, --demo needs none"}});
   }
   return config::load(text, options.config, provider_specs());
 }
 
-void override_config(config::Config& config, const Options& options) {
-  if (!options.listen.empty()) config.web.listen = options.listen;
-  if (options.log_level) config.log.level = *options.log_level;
-  if (options.log_format) config.log.format = *options.log_format;
+tl::expected<config::Config, daemon::Problems> effective_config(const Options& options,
+                                                                const daemon::Demo* demo) {
+  auto config = read_config(options, demo);
+  if (config) daemon::apply(options, *config);
+  return config;
 }
 
-// Signals are blocked in main() before any thread starts, so that only this sees them.
-void wait_for_end(const sigset_t& signals) {
-  while (true) {
-    int signal = 0;
-    sigwait(&signals, &signal);
-    if (signal != SIGHUP) return;
-    daemon::log::warn("reload_not_supported", {{"hint", "restart to read the configuration"}});
-  }
+tl::expected<daemon::Loaded, daemon::Problems> load(const Options& options,
+                                                    const daemon::Demo* demo) {
+  auto config = effective_config(options, demo);
+  if (!config) return tl::make_unexpected(config.error());
+  return daemon::set_up(std::move(*config), options.config);
 }
 
 int run(const Options& options, const sigset_t& signals) {
   const auto demo = options.demo ? std::make_unique<daemon::Demo>() : nullptr;
-  auto config = read_config(options, demo.get());
-  if (!config) return complain(config.error());
-  override_config(*config, options);
   if (options.check_config) {
+    const auto config = effective_config(options, demo.get());
+    if (!config) return complain(config.error());
     return print(
         fmt::format("{}: {} accounts, no mistakes\n", options.config, config->accounts.size()));
   }
-  auto accounts = daemon::set_up(*config, options.config);
-  if (!accounts) return complain(accounts.error());
-  daemon::log::start(config->log);
+  auto loaded = load(options, demo.get());
+  if (!loaded) return complain(loaded.error());
+  daemon::log::start(loaded->config.log);
   // --once ends like any command.
   if (options.once) pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  daemon::App app(*config, std::move(*accounts));
+  daemon::App app(std::move(*loaded));
   if (options.once) {
     const auto result = app.poll_once({});
     print(result.page);
     return result.complete ? 0 : 1;
   }
   app.serve();
-  wait_for_end(signals);
+  // Signals are blocked in main() before any thread starts, so that only this sees them.
+  int signal = 0;
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) {
+    app.reload(load(options, demo.get()));
+  }
   daemon::log::info("stopping");
   return 0;
 }

@@ -1,6 +1,7 @@
 #include "daemon/metrics.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <string>
 
@@ -54,7 +55,9 @@ void workers_by_native_word(const EndpointState& state, const Context&, Samples&
   double others = 0;
   std::size_t written = 0;
   for (const auto& [word, count] : counts) {
-    if (written++ < kMaxNativeWords) {
+    // A provider may have the word "other", too: two series of one name would spoil the page.
+    if (written < kMaxNativeWords && word != "other") {
+      ++written;
       out.add({{"native_status", word}}, count);
     } else {
       others += count;
@@ -332,6 +335,15 @@ void api_backoff(const AccountState& account, Samples& out) {
   }
 }
 
+void rate_limit(const AccountState& account, auto value_of, Samples& out) {
+  for (const auto& [api, state] : account.apis) {
+    for (const auto& window : state.quota.windows) {
+      const std::optional<double> value = value_of(window, state);
+      if (value) out.add({{"api", api}, {"window", window.name}}, *value);
+    }
+  }
+}
+
 void api_skew(const AccountState& account, Samples& out) {
   for (const auto& [api, state] : account.apis) {
     if (state.skew) out.add({{"api", api}}, std::chrono::duration<double>(*state.skew).count());
@@ -519,7 +531,8 @@ constexpr std::array kRows{
         "How long the worker has been up, at the time of the poll.", kWorkers,
         [](const WorkerState& worker, const EndpointState&, const Context&, Samples& out) {
           out.add(worker.uptime_seconds);
-        }},
+        },
+        true},
     Row{"serverless_worker_start_time_seconds", kGauge,
         "When the worker's pod or instance last started, as reported. Unix time.", kWorkers,
         worker_field<&Worker::started_at>},
@@ -641,7 +654,7 @@ constexpr std::array kRows{
     Row{"serverless_account_orphan_instances", kGauge,
         "Instances that bill and are in no endpoint's list of workers (Vast.ai): rented by "
         "themselves, or forgotten.",
-        kState, account_orphans},
+        kWorkers | kInstances, account_orphans},
     Row{"serverless_account_poll_failures_total", kCounter,
         "Polls that failed, by reason, counted once each however many endpoints they concern.",
         kState, account_failures},
@@ -649,6 +662,38 @@ constexpr std::array kRows{
         "Requests sent; code is the HTTP status, or why none came.", kState, api_requests},
     Row{"serverless_api_request_duration_seconds", MetricType::histogram,
         "How long a request took, from sending it to the last byte.", kState, api_durations},
+    Row{"serverless_api_rate_limit_remaining", kGauge,
+        "Requests left in that window of the quota, as the API last told.", kState,
+        [](const AccountState& account, Samples& out) {
+          rate_limit(
+              account,
+              [](const QuotaWindow& window, const ApiState&) {
+                return window.remaining ? std::optional<double>(*window.remaining) : std::nullopt;
+              },
+              out);
+        }},
+    Row{"serverless_api_rate_limit_quota", kGauge,
+        "Requests that the API allows in that window, as it last told.", kState,
+        [](const AccountState& account, Samples& out) {
+          rate_limit(
+              account,
+              [](const QuotaWindow& window, const ApiState&) {
+                return window.quota ? std::optional<double>(*window.quota) : std::nullopt;
+              },
+              out);
+        }},
+    Row{"serverless_api_rate_limit_reset_timestamp_seconds", kGauge,
+        "When that window of the quota begins anew, as the API last told. Unix time.", kState,
+        [](const AccountState& account, Samples& out) {
+          rate_limit(
+              account,
+              [](const QuotaWindow& window, const ApiState& state) -> std::optional<double> {
+                if (!window.reset || !state.quota_told) return std::nullopt;
+                const std::chrono::duration<double> left = *window.reset - state.quota_told->mono;
+                return std::round(unix_seconds(state.quota_told->wall) + left.count());
+              },
+              out);
+        }},
     Row{"serverless_api_backoff_until_timestamp_seconds", kGauge,
         "Until when the API asked us to wait. Unix time; absent until it asked.", kState,
         api_backoff},
@@ -657,6 +702,10 @@ constexpr std::array kRows{
 
     // The exporter itself
     Row{"serverless_exporter_build_info", kGauge, "What was built; always 1.", kState, Live{}},
+    Row{"serverless_exporter_config_last_reload_successful", kGauge,
+        "1 if the configuration was accepted the last time that it was read.", kState, Live{}},
+    Row{"serverless_exporter_config_last_reload_success_timestamp_seconds", kGauge,
+        "When a configuration was last accepted. Unix time.", kState, Live{}},
     Row{"serverless_exporter_series", kGauge, "Series on the last page.", kState, Live{}},
     Row{"serverless_exporter_page_bytes", kGauge, "Size of the last page.", kState, Live{}},
     Row{"serverless_exporter_scrapes_total", kCounter, "Requests for the page, by HTTP status.",

@@ -61,6 +61,8 @@ constexpr std::array kOptions{
                 options.listen.emplace_back(argument);
                 return std::string();
               }},
+    OptionRow{"web.enable-lifecycle", "", "let POST /-/reload read the configuration again",
+              set_flag<&Options::enable_lifecycle>},
     OptionRow{"log.level", "LEVEL", "debug, info, warn or error; instead of log.level",
               set_log_level},
     OptionRow{"log.format", "FORMAT", "logfmt or json; instead of log.format", set_log_format},
@@ -109,6 +111,13 @@ tl::expected<Options, std::string> parse_options(std::span<const std::string_vie
     }
   }
   return options;
+}
+
+void apply(const Options& options, config::Config& config) {
+  if (!options.listen.empty()) config.web.listen = options.listen;
+  if (options.enable_lifecycle) config.web.enable_lifecycle = true;
+  if (options.log_level) config.log.level = *options.log_level;
+  if (options.log_format) config.log.format = *options.log_format;
 }
 
 std::string help_text() {

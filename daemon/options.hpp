@@ -20,6 +20,7 @@ struct Options {
   bool demo = false;
   bool version = false;
   bool help = false;
+  bool enable_lifecycle = false;
   std::vector<std::string> listen{};  ///< Empty: as configured.
   std::optional<config::LogLevel> log_level{};
   std::optional<config::LogFormat> log_format{};
@@ -41,6 +42,9 @@ std::span<const OptionRow> option_rows();
 /// Reads the arguments, without the program's name. Pure.
 /// @return the options, or what is wrong in one sentence.
 tl::expected<Options, std::string> parse_options(std::span<const std::string_view> arguments);
+
+/// Puts what the command line says over the configuration. Pure.
+void apply(const Options& options, config::Config& config);
 
 /// The text of --help.
 std::string help_text();

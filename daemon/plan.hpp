@@ -14,6 +14,14 @@
 
 namespace serverless::daemon {
 
+/// What an API's quota allows us.
+struct Allowance {
+  double rate = 0;   ///< Requests a second that it can carry for long; 0: not known.
+  double burst = 0;  ///< Requests that it has room for now.
+
+  bool operator==(const Allowance&) const = default;
+};
+
 /// How fast one account may go.
 struct Tempo {
   std::chrono::milliseconds interval{0};
@@ -22,6 +30,7 @@ struct Tempo {
   std::uint32_t max_in_flight = 1;
   Policy policy{};
   std::uint32_t sharers = 1;  ///< Accounts that share the quota, this one among them.
+  std::map<std::string, Allowance> allowances{};  ///< By API.
 };
 
 /// The tempo of an account of this provider.
@@ -41,6 +50,8 @@ struct Schedule {
   std::vector<std::string> keys{};  ///< By key_of().
   std::vector<Slot> slots{};
   std::map<std::string, std::chrono::milliseconds> intervals{};  ///< Effective, by operation.
+  std::map<std::string, double> demand{};   ///< Requests a second as configured, by API.
+  std::map<std::string, double> stretch{};  ///< By how much each API's quota slows us, by API.
   Tempo tempo{};
 
   /// The position of that target, or nothing if it is not scheduled any more.
@@ -51,7 +62,8 @@ struct Schedule {
 std::string key_of(const Target& target);
 
 /// Spreads the targets of each operation evenly over its effective interval: the configured one, or
-/// more where the provider asks for a least interval or a gap between two requests. Pure.
+/// more where the provider asks for a least interval or a gap between two requests, or where its
+/// quota cannot carry all: then all of that API's intervals stretch alike. Pure.
 Schedule schedule(std::vector<Target> targets, const Tempo& tempo);
 
 /// The age at which data of that interval expire: max(90 s, 3 x interval), or the configured age,
@@ -64,13 +76,14 @@ struct TargetPace {
   bool in_slot = false;  ///< `due` is a slot; the first poll comes as soon as it can.
   std::optional<Mono> started{};
   bool in_flight = false;
+  int failures = 0;  ///< In a row.
 
   bool operator==(const TargetPace&) const = default;
 };
 
 /// Where an account's polling stands.
 struct Pacing {
-  Mono epoch{};                                 ///< Slots are counted from here.
+  std::map<std::string, Mono> epochs{};         ///< Slots are counted from here, by operation.
   std::map<std::string, TargetPace> targets{};  ///< By key_of().
   std::map<std::string, Mono> paused{};         ///< By API: no request before.
 
@@ -87,8 +100,18 @@ struct Plan {
 /// their slots, with jitter. Pure.
 Plan plan(Pacing pacing, const Schedule& schedule, Mono now);
 
-/// A poll of that target ended: it gets its next slot. Pure.
-Pacing finished(Pacing pacing, const Schedule& schedule, const Target& target, Mono now);
+/// Goes on where another dispatcher of the account stopped: nothing is under way any more, and what
+/// was waits its least interval, but no target longer than its present one. Pure.
+Pacing resume(Pacing pacing, const Schedule& schedule, Mono now);
+
+/// A poll of that target ended: it gets its next slot. From the second failure in a row on, a later
+/// one: by a random share of 2, 4, 8 intervals, but of 5 minutes at most. Pure.
+Pacing finished(Pacing pacing, const Schedule& schedule, const Target& target, Mono now,
+                bool failed = false);
+
+/// The intervals changed: what waits does so for a time that is longer or shorter by as much, so
+/// that an even spread stays even. Pure.
+Pacing rescale(Pacing pacing, const Schedule& before, const Schedule& after, Mono now);
 
 /// No request of that API before `until`; what would have been due takes its next slot. Pure.
 Pacing pause(Pacing pacing, const Schedule& schedule, const std::string& api, Mono until);

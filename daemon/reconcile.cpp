@@ -15,7 +15,7 @@ using std::chrono::seconds;
 // Clocks of decent hosts differ by this much without anything being wrong.
 constexpr seconds kFutureTolerance{5};
 
-// The statuses that the queue view knows, too; the most telling first.
+// The statuses that the queue view knows, too.
 constexpr std::array kQueueStatuses{Status::running, Status::initializing, Status::throttled,
                                     Status::unhealthy, Status::idle};
 
@@ -76,14 +76,9 @@ std::int64_t sum_of(const StatusCounts& counts) {
   return sum;
 }
 
-// What the queue's counts prove of each of `actives` workers that are up; `active` if nothing.
+// What the queue's counts prove of each of `actives` workers that are up: something only if all are
+// alike. List and counts were not taken at one moment, so that more may be counted than listed.
 Status proven_by_queue(const StatusCounts& queue, std::size_t actives) {
-  if (actives == 1) {
-    for (const Status status : kQueueStatuses) {
-      if (count_of(queue, status) > 0) return status;
-    }
-    return Status::active;
-  }
   for (const Status status : kQueueStatuses) {
     const auto count = count_of(queue, status);
     if (count > 0 && count == sum_of(queue) && std::cmp_greater_equal(count, actives)) {
@@ -273,14 +268,16 @@ std::vector<WorkerState> join(const std::vector<WorkerState>& before, std::vecto
 
 void take(EndpointState& state, WorkersReport report, SourceState& source, const Landing& landing) {
   const Now now = landing.landed;
-  const bool baseline = !is_fresh(source, now.mono);
+  const bool expired = !is_fresh(source, now.mono);
+  const bool baseline = expired || state.expects_baseline;
   count_skips(state, report.skipped);
-  if (report.workers.empty() && !state.workers.empty() && !baseline && !state.empty_pending) {
+  if (report.workers.empty() && !state.workers.empty() && !expired && !state.empty_pending) {
     // One empty list may be a lost organisation or a hiccup. What stands keeps its age.
     state.empty_pending = true;
     return;
   }
   state.empty_pending = false;
+  state.expects_baseline = false;
   source.good = landing.sent;
   const Time answered = report.answered_at.value_or(now.wall);
   std::uint64_t stayed = 0;

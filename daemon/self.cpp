@@ -78,6 +78,10 @@ struct SelfMetrics::Instruments {
   prometheus::Registry registry{};
   prometheus::Family<prometheus::Gauge>& build_info =
       gauges(registry, "serverless_exporter_build_info");
+  prometheus::Gauge& reload_successful =
+      gauges(registry, "serverless_exporter_config_last_reload_successful").Add({});
+  prometheus::Gauge& reload_time =
+      gauges(registry, "serverless_exporter_config_last_reload_success_timestamp_seconds").Add({});
   prometheus::Gauge& series = gauges(registry, "serverless_exporter_series").Add({});
   prometheus::Gauge& page_bytes =
       gauges(registry, "serverless_exporter_page_bytes").Add({{"encoding", "identity"}});
@@ -102,6 +106,11 @@ SelfMetrics::SelfMetrics() : instruments_(std::make_unique<Instruments>()) {
 }
 
 SelfMetrics::~SelfMetrics() = default;
+
+void SelfMetrics::note_reload(bool successful, double when) {
+  instruments_->reload_successful.Set(successful ? 1 : 0);
+  if (successful) instruments_->reload_time.Set(when);
+}
 
 void SelfMetrics::count_scrape(int code) {
   instruments_->scrapes.Add({{"code", std::to_string(code)}}).Increment();

@@ -15,6 +15,8 @@ class SelfMetrics {
   SelfMetrics(const SelfMetrics&) = delete;
   SelfMetrics& operator=(const SelfMetrics&) = delete;
 
+  /// The configuration was read. @param when  Unix time.
+  void note_reload(bool successful, double when);
   void count_scrape(int code);
   void observe_page(double seconds, std::size_t bytes, std::size_t series);
 

@@ -107,11 +107,12 @@ struct EndpointState {
   JobCounter failed{};
   JobCounter retried{};
 
-  StatusCounts counts{};       ///< As published. Empty: not reported.
-  bool degraded = false;       ///< Statuses are the lifecycle's only.
-  bool queue_used = false;     ///< Statuses or counts rest on the queue view too.
-  bool empty_pending = false;  ///< An empty list came once and waits for a second one.
-  bool workers_news = false;   ///< Since the two views were last compared.
+  StatusCounts counts{};          ///< As published. Empty: not reported.
+  bool degraded = false;          ///< Statuses are the lifecycle's only.
+  bool queue_used = false;        ///< Statuses or counts rest on the queue view too.
+  bool expects_baseline = false;  ///< The next list is of another key: no difference is a change.
+  bool empty_pending = false;     ///< An empty list came once and waits for a second one.
+  bool workers_news = false;      ///< Since the two views were last compared.
   bool queue_news = false;
   Streak disagreement{};
   Streak degradation{};

@@ -27,6 +27,18 @@ void Store::publish(std::shared_ptr<const AccountPage> page) {
   published_.notify_all();
 }
 
+void Store::remove(const std::string& account) {
+  const std::lock_guard lock(mutex_);
+  accounts_.erase(account);
+  withheld_ = withhold(withheld_, pages(), limits_);
+}
+
+void Store::set_limits(config::Limits limits) {
+  const std::lock_guard lock(mutex_);
+  limits_ = limits;
+  withheld_ = withhold(withheld_, pages(), limits_);
+}
+
 bool Store::wait(const std::function<bool(const Pages&)>& done, Mono deadline,
                  std::stop_token stop) {
   std::unique_lock lock(mutex_);

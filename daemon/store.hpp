@@ -27,6 +27,11 @@ class Store {
   /// Replaces an account's page. Called by its dispatcher only.
   void publish(std::shared_ptr<const AccountPage> page);
 
+  /// Takes an account's page away.
+  void remove(const std::string& account);
+
+  void set_limits(config::Limits limits);
+
   /// Waits until `done` is true of what is published, or the deadline, or a stop.
   /// @return what `done` said last.
   bool wait(const std::function<bool(const Pages&)>& done, Mono deadline, std::stop_token stop);

@@ -98,6 +98,7 @@ TEST(Load, EveryKeyIsRead) {
   const auto config = load_good(R"(
 [web]
 listen = ["[::1]:1", "unix:/run/x.sock"]
+enable_lifecycle = true
 max_concurrent_scrapes = 2
 [poll]
 interval = "1m"
@@ -125,13 +126,14 @@ format = "json"
                   .discovery_interval = 90min,
                   .max_in_flight = 3,
                   .max_body = 64'000};
-  EXPECT_EQ(config,
-            (Config{.web = {.listen = {"[::1]:1", "unix:/run/x.sock"}, .max_concurrent_scrapes = 2},
-                    .poll = account.poll,
-                    .limits = {0, 5, 6},
-                    .series = {false, WorkerStatusSeries::active, true},
-                    .log = {LogLevel::debug, LogFormat::json},
-                    .accounts = {account}}));
+  EXPECT_EQ(config, (Config{.web = {.listen = {"[::1]:1", "unix:/run/x.sock"},
+                                    .enable_lifecycle = true,
+                                    .max_concurrent_scrapes = 2},
+                            .poll = account.poll,
+                            .limits = {0, 5, 6},
+                            .series = {false, WorkerStatusSeries::active, true},
+                            .log = {LogLevel::debug, LogFormat::json},
+                            .accounts = {account}}));
 }
 
 TEST(Load, AnAccountOverridesPollKeyByKey) {

@@ -1,0 +1,104 @@
+#include "daemon/quota.hpp"
+
+#include <algorithm>
+
+namespace serverless::daemon {
+namespace {
+
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+
+// Resets are told in whole seconds: the same moment may be told a little differently each time.
+constexpr seconds kSameReset{3};
+// A window that ends sooner does not set the pace; closed_until() guards it.
+constexpr seconds kShortWindow{90};
+
+double in_seconds(nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
+
+QuotaWindow merge(const QuotaWindow& before, const http::RateWindow& told, Mono now) {
+  QuotaWindow window{.name = told.name,
+                     .quota = told.quota ? told.quota : before.quota,
+                     .length = told.length ? told.length : before.length,
+                     .remaining = told.remaining,
+                     .reset = told.reset_in ? std::optional(now + *told.reset_in) : std::nullopt};
+  const bool same = before.reset && window.reset && *before.reset > now &&
+                    *window.reset < *before.reset + kSameReset;
+  if (same && before.remaining && window.remaining) {
+    window.remaining = std::min(*before.remaining, *window.remaining);
+  }
+  return window;
+}
+
+// What may still be used of a window, or nothing if it says too little.
+std::optional<double> usable(const QuotaWindow& window, double reserve) {
+  if (!window.remaining) return std::nullopt;
+  const auto kept = reserve * static_cast<double>(window.quota.value_or(0));
+  return std::max(0.0, static_cast<double>(*window.remaining) - kept);
+}
+
+std::optional<double> rate_of(const QuotaWindow& window, double reserve, Mono now) {
+  std::optional<double> rate;
+  if (window.quota && window.length && window.length->count() > 0) {
+    rate = (1 - reserve) * static_cast<double>(*window.quota) / in_seconds(*window.length);
+  }
+  const auto left = usable(window, reserve);
+  if (left && window.reset && *window.reset - now >= kShortWindow) {
+    // What was not used earlier in a long window may be used later.
+    rate = *left / in_seconds(*window.reset - now);
+  }
+  return rate;
+}
+
+}  // namespace
+
+Quota learn(Quota quota, std::span<const http::RateWindow> told, Mono now) {
+  if (told.empty()) return quota;
+  Quota next;
+  for (const auto& window : told) {
+    const auto before =
+        std::find_if(quota.windows.begin(), quota.windows.end(),
+                     [&](const QuotaWindow& known) { return known.name == window.name; });
+    next.windows.push_back(
+        merge(before == quota.windows.end() ? QuotaWindow{} : *before, window, now));
+  }
+  return next;
+}
+
+std::optional<double> lasting_rate(const Quota& quota, double reserve, Mono now) {
+  std::optional<double> lowest;
+  for (const auto& window : quota.windows) {
+    const auto rate = rate_of(window, reserve, now);
+    if (rate) lowest = lowest ? std::min(*lowest, *rate) : *rate;
+  }
+  return lowest;
+}
+
+std::optional<double> room(const Quota& quota, double reserve) {
+  std::optional<double> least;
+  for (const auto& window : quota.windows) {
+    const auto left = usable(window, reserve);
+    if (left) least = least ? std::min(*least, *left) : *left;
+  }
+  return least;
+}
+
+std::optional<Mono> closed_until(const Quota& quota, double reserve, Mono now) {
+  std::optional<Mono> until;
+  for (const auto& window : quota.windows) {
+    const auto left = usable(window, reserve);
+    if (!left || *left >= 1 || !window.reset || *window.reset <= now) continue;
+    until = until ? std::max(*until, *window.reset) : *window.reset;
+  }
+  return until;
+}
+
+std::optional<nanoseconds> exhausted_wait(std::span<const http::RateWindow> told) {
+  std::optional<nanoseconds> longest;
+  for (const auto& window : told) {
+    if (window.remaining != 0 || !window.reset_in || window.reset_in->count() == 0) continue;
+    longest = longest ? std::max<nanoseconds>(*longest, *window.reset_in) : *window.reset_in;
+  }
+  return longest;
+}
+
+}  // namespace serverless::daemon
