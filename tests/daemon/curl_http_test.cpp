@@ -1,0 +1,389 @@
+#include "daemon/curl_http.hpp"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <condition_variable>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace serverless::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Bounds kBounds{.timeout = 30s, .max_body = 1024 * 1024};
+
+// gzip -n of {"ok":true}
+constexpr std::string_view kGzip(
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\xca\xcf\x56\xb2\x2a\x29\x2a\x4d\xad\x05\x00"
+    "\x90\x5f\xd4\xa7\x0b\x00\x00\x00",
+    31);
+
+// gzip -n -9 of 65,536 zero bytes.
+std::string bomb() {
+  std::string text(
+      "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x01\x01\x00\x00\x00\x80\x90\xfe"
+      "\xaf\xee\x08\x0a",
+      24);
+  text.append(63, '\0');
+  return text + std::string("\x6a\xeb\x8e\x97\xd7\x00\x00\x01\x00", 9);
+}
+
+// A server that hears one request a connection and sends what it is told to; an empty answer is
+// silence until the end.
+class TinyServer {
+ public:
+  using Answer = std::function<std::string(const std::string& request)>;
+
+  explicit TinyServer(Answer answer)
+      : answer_(std::move(answer)), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    if (bind(listener_, generic, size) != 0 || listen(listener_, 64) != 0 ||
+        getsockname(listener_, generic, &size) != 0) {
+      throw std::runtime_error("cannot listen");
+    }
+    port_ = ntohs(address.sin_port);
+    thread_ = std::jthread([this] { run(); });
+  }
+  ~TinyServer() {
+    shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    for (const int client : silent_) close(client);
+    close(listener_);
+  }
+  TinyServer(const TinyServer&) = delete;
+  TinyServer& operator=(const TinyServer&) = delete;
+
+  [[nodiscard]] std::string url(const std::string& path = "/") const {
+    return "http://127.0.0.1:" + std::to_string(port_) + path;
+  }
+  [[nodiscard]] int port() const { return port_; }
+
+  std::vector<std::string> requests() {
+    const std::lock_guard lock(mutex_);
+    return requests_;
+  }
+
+  void wait_for_a_request() {
+    std::unique_lock lock(mutex_);
+    heard_.wait(lock, [this] { return !requests_.empty(); });
+  }
+
+ private:
+  void run() {
+    for (int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC); client >= 0;
+         client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC)) {
+      const std::string request = hear(client);
+      {
+        const std::lock_guard lock(mutex_);
+        requests_.push_back(request);
+      }
+      heard_.notify_all();
+      const std::string answer = answer_(request);
+      if (answer.empty()) {
+        silent_.push_back(client);
+        continue;
+      }
+      say(client, answer);
+      close(client);
+    }
+  }
+
+  static std::string hear(int client) {
+    std::string request;
+    std::array<char, 4096> buffer{};
+    while (!is_whole(request)) {
+      const auto size = recv(client, buffer.data(), buffer.size(), 0);
+      if (size <= 0) break;
+      request.append(buffer.data(), static_cast<std::size_t>(size));
+    }
+    return request;
+  }
+
+  static bool is_whole(const std::string& request) {
+    if (request.empty()) return false;
+    if (std::isupper(static_cast<unsigned char>(request[0])) == 0) return true;  // Not HTTP.
+    const auto end = request.find("\r\n\r\n");
+    if (end == std::string::npos) return false;
+    const auto length = request.find("Content-Length: ");
+    const std::size_t body = length < end ? std::stoul(request.substr(length + 16)) : 0;
+    return request.size() >= end + 4 + body;
+  }
+
+  static void say(int client, std::string_view text) {
+    while (!text.empty()) {
+      const auto size = ::send(client, text.data(), text.size(), MSG_NOSIGNAL);
+      if (size <= 0) return;
+      text.remove_prefix(static_cast<std::size_t>(size));
+    }
+    // The other side may still be sending; a reset would eat what it has not read yet.
+    shutdown(client, SHUT_WR);
+    std::array<char, 256> rest{};
+    while (recv(client, rest.data(), rest.size(), 0) > 0) continue;
+  }
+
+  Answer answer_;
+  int listener_;
+  int port_ = 0;
+  std::mutex mutex_{};
+  std::condition_variable heard_{};
+  std::vector<std::string> requests_{};
+  std::vector<int> silent_{};
+  std::jthread thread_{};  // Last: ends before what it uses.
+};
+
+std::string reply(const std::string& headers, const std::string& body,
+                  const std::string& status = "200 OK") {
+  return "HTTP/1.1 " + status +
+         "\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         headers + "\r\n" + body;
+}
+
+TinyServer::Answer always(std::string text) {
+  return [text = std::move(text)](const std::string&) { return text; };
+}
+
+const config::Secret& key() {
+  static const config::Secret kKey("rpa_123");
+  return kKey;
+}
+
+Result<http::Response> get(const std::string& url, const Bounds& bounds = kBounds,
+                           http::Auth auth = http::Auth::bearer) {
+  CurlHttp http("serverless_exporter/test");
+  return http.send({.url = url, .auth = auth}, key(), bounds, {});
+}
+
+bool has_line(const std::string& request, const std::string& line) {
+  return request.find("\r\n" + line + "\r\n") != std::string::npos;
+}
+
+TEST(CurlHttp, SendsTheKeyAsABearerToken) {
+  TinyServer server(always(reply("", "{}")));
+  ASSERT_TRUE(get(server.url("/v1/things?a=b")));
+  const auto request = server.requests().at(0);
+  EXPECT_TRUE(request.starts_with("GET /v1/things?a=b HTTP/1.1\r\n")) << request;
+  EXPECT_TRUE(has_line(request, "Authorization: Bearer rpa_123")) << request;
+  EXPECT_EQ(request.find("x-api-key"), std::string::npos);
+}
+
+TEST(CurlHttp, SendsTheKeyAsAnApiKey) {
+  TinyServer server(always(reply("", "{}")));
+  ASSERT_TRUE(get(server.url(), kBounds, http::Auth::x_api_key));
+  const auto request = server.requests().at(0);
+  EXPECT_TRUE(has_line(request, "x-api-key: rpa_123")) << request;
+  EXPECT_EQ(request.find("Authorization"), std::string::npos);
+}
+
+TEST(CurlHttp, SaysWhoItIsAndWhatItTakes) {
+  TinyServer server(always(reply("", "{}")));
+  ASSERT_TRUE(get(server.url()));
+  const auto request = server.requests().at(0);
+  EXPECT_TRUE(has_line(request, "User-Agent: serverless_exporter/test")) << request;
+  EXPECT_TRUE(has_line(request, "Accept: application/json")) << request;
+  const auto encoding = request.find("\r\nAccept-Encoding: ");
+  ASSERT_NE(encoding, std::string::npos);
+  EXPECT_NE(request.find("gzip", encoding), std::string::npos) << request;
+}
+
+TEST(CurlHttp, HandsOnStatusHeadersAndBody) {
+  TinyServer server(
+      always(reply("X-Thing:  two words \r\nDATE: then\r\n", "not here\n", "404 Not Found")));
+  const auto response = get(server.url());
+  ASSERT_TRUE(response);
+  EXPECT_EQ(*response, (http::Response{.status = 404,
+                                       .headers = {{"connection", "close"},
+                                                   {"content-length", "9"},
+                                                   {"x-thing", "two words"},
+                                                   {"date", "then"}},
+                                       .body = "not here\n"}));
+}
+
+TEST(CurlHttp, PostsItsBodyAsJson) {
+  TinyServer server(always(reply("", "{}")));
+  CurlHttp http("test");
+  const std::string body = R"({"id":123,"text":"ü"})";
+  ASSERT_TRUE(
+      http.send({.method = "POST", .url = server.url("/w/"), .body = body}, key(), kBounds, {}));
+  const auto request = server.requests().at(0);
+  EXPECT_TRUE(request.starts_with("POST /w/ HTTP/1.1\r\n")) << request;
+  EXPECT_TRUE(has_line(request, "Content-Type: application/json")) << request;
+  EXPECT_TRUE(request.ends_with("\r\n\r\n" + body)) << request;
+}
+
+TEST(CurlHttp, FollowsNoRedirect) {
+  TinyServer server(always(reply("Location: /elsewhere\r\n", "", "302 Found")));
+  const auto response = get(server.url());
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->status, 302);
+  EXPECT_EQ(response->header("location"), "/elsewhere");
+  EXPECT_EQ(server.requests().size(), 1U);
+}
+
+TEST(CurlHttp, DecodesGzip) {
+  TinyServer server(always(reply("Content-Encoding: gzip\r\n", std::string(kGzip))));
+  const auto response = get(server.url());
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->body, R"({"ok":true})");
+}
+
+TEST(CurlHttp, ABodyMayBeAsLargeAsItsBoundAndNoLarger) {
+  TinyServer server(always(reply("", std::string(1000, 'x'))));
+  const auto fits = get(server.url(), {.timeout = 30s, .max_body = 1000});
+  ASSERT_TRUE(fits);
+  EXPECT_EQ(fits->body.size(), 1000U);
+  const auto over = get(server.url(), {.timeout = 30s, .max_body = 999});
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error(),
+            (Error{.reason = Reason::too_large, .detail = "the body is larger than 999 bytes"}));
+}
+
+TEST(CurlHttp, ABodyIsMeasuredDecoded) {
+  TinyServer server(always(reply("Content-Encoding: gzip\r\n", bomb())));
+  const auto fits = get(server.url(), {.timeout = 30s, .max_body = 65536});
+  ASSERT_TRUE(fits) << fits.error().detail;
+  EXPECT_EQ(fits->body, std::string(65536, '\0'));
+  const auto over = get(server.url(), {.timeout = 30s, .max_body = 65535});
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().reason, Reason::too_large);
+}
+
+TEST(CurlHttp, HeadersAreBoundedToo) {
+  std::string headers;
+  for (int i = 0; i < 80; ++i) headers += "X-Pad: " + std::string(1000, 'x') + "\r\n";
+  TinyServer server(always(reply(headers, "{}")));
+  const auto response = get(server.url());
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error(), (Error{.reason = Reason::too_large,
+                                     .detail = "the headers are larger than 65536 bytes"}));
+}
+
+TEST(CurlHttp, ASilentServerIsATimeout) {
+  TinyServer server(always(""));
+  const auto response = get(server.url(), {.timeout = 200ms, .max_body = 1000});
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().reason, Reason::timeout);
+}
+
+TEST(CurlHttp, AnAnswerThatBreaksOffIsNone) {
+  TinyServer server(always("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 100\r\n\r\n{"));
+  const auto response = get(server.url());
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().reason, Reason::connect);
+}
+
+TEST(CurlHttp, AClosedPortIsConnect) {
+  const std::string url = TinyServer(always("")).url();
+  const auto response = get(url);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().reason, Reason::connect);
+}
+
+TEST(CurlHttp, ANameThatNobodyHasIsDns) {
+  const auto response = get("http://no-such-host.invalid/");
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().reason, Reason::dns) << response.error().detail;
+}
+
+TEST(CurlHttp, AServerThatSpeaksNoTlsIsTls) {
+  TinyServer server(always(reply("", "", "400 Bad Request")));
+  const auto response = get("https://127.0.0.1:" + std::to_string(server.port()) + "/");
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().reason, Reason::tls) << response.error().detail;
+}
+
+TEST(CurlHttp, OtherProtocolsAreNotSpoken) {
+  const auto response = get("file:///etc/hostname");
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().reason, Reason::connect);
+}
+
+TEST(CurlHttp, NoErrorTellsTheKey) {
+  TinyServer server(always(""));
+  for (const std::string& url : {server.url("/?q=1"), std::string("http://no-such-host.invalid/"),
+                                 std::string("http://127.0.0.1:1/")}) {
+    const auto response = get(url, {.timeout = 100ms, .max_body = 10});
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().detail.find("rpa_"), std::string::npos);
+  }
+}
+
+TEST(CurlHttp, AStopEndsWhatIsUnderWay) {
+  TinyServer server(always(""));
+  CurlHttp http("test");
+  std::stop_source stop;
+  auto answer = std::async(std::launch::async, [&] {
+    return http.send({.url = server.url()}, key(), {.timeout = 120s, .max_body = 10},
+                     stop.get_token());
+  });
+  server.wait_for_a_request();
+  stop.request_stop();
+  const auto response = answer.get();
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error(), (Error{.reason = Reason::internal, .detail = "stopping"}));
+}
+
+TEST(CurlHttp, AfterAStopNothingIsSent) {
+  TinyServer server(always(""));
+  CurlHttp http("test");
+  std::stop_source stop;
+  stop.request_stop();
+  const auto response =
+      http.send({.url = server.url()}, key(), {.timeout = 120s, .max_body = 10}, stop.get_token());
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().reason, Reason::internal);
+}
+
+TEST(CurlHttp, AHungRequestHoldsUpNoOther) {
+  TinyServer hung(always(""));
+  TinyServer quick(always(reply("", "{}")));
+  CurlHttp http("test");
+  std::stop_source stop;
+  auto hanging = std::async(std::launch::async, [&] {
+    return http.send({.url = hung.url()}, key(), {.timeout = 120s, .max_body = 10},
+                     stop.get_token());
+  });
+  hung.wait_for_a_request();
+  EXPECT_TRUE(http.send({.url = quick.url()}, key(), kBounds, {}));
+  stop.request_stop();
+  EXPECT_FALSE(hanging.get());
+}
+
+TEST(CurlHttp, AnyNumberMaySendAtOnce) {
+  TinyServer server([](const std::string& request) {
+    return reply("", request.substr(0, request.find(" HTTP")));
+  });
+  CurlHttp http("test");
+  std::vector<std::jthread> senders;
+  for (int i = 0; i < 8; ++i) {
+    senders.emplace_back([&, i] {
+      for (int j = 0; j < 5; ++j) {
+        const auto path = "/" + std::to_string(i) + "/" + std::to_string(j);
+        const auto response = http.send({.url = server.url(path)}, key(), kBounds, {});
+        ASSERT_TRUE(response);
+        EXPECT_EQ(response->body, "GET " + path);
+      }
+    });
+  }
+}
+
+}  // namespace
+}  // namespace serverless::daemon

@@ -1,0 +1,116 @@
+#include "daemon/gate.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace serverless::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr Mono kNoon{100h};
+
+Result<Mono> book(Gate& gate, Mono now, milliseconds gap = 1100ms,
+                  const std::string& operation = "list") {
+  return gate.book("account a", "api", operation, gap, now);
+}
+
+TEST(Gate, TheFirstRequestGoesAtOnce) {
+  Gate gate;
+  EXPECT_EQ(book(gate, kNoon), kNoon);
+}
+
+TEST(Gate, TheNextOnesKeepTheGapFromEachOther) {
+  Gate gate;
+  book(gate, kNoon);
+  EXPECT_EQ(book(gate, kNoon), kNoon + 1100ms);
+  EXPECT_EQ(book(gate, kNoon + 1s), kNoon + 2200ms);
+}
+
+TEST(Gate, WhoComesLateEnoughDoesNotWait) {
+  Gate gate;
+  book(gate, kNoon);
+  EXPECT_EQ(book(gate, kNoon + 1100ms), kNoon + 1100ms);
+  EXPECT_EQ(book(gate, kNoon + 1h), kNoon + 1h);
+  EXPECT_EQ(book(gate, kNoon + 1h), kNoon + 1h + 1100ms) << "the gap counts from the last one";
+}
+
+TEST(Gate, WithoutAGapNobodyWaits) {
+  Gate gate;
+  EXPECT_EQ(book(gate, kNoon, 0ms), kNoon);
+  EXPECT_EQ(book(gate, kNoon, 0ms), kNoon);
+}
+
+TEST(Gate, OperationsAndGroupsDoNotWaitForEachOther) {
+  Gate gate;
+  book(gate, kNoon);
+  EXPECT_EQ(book(gate, kNoon, 1100ms, "other"), kNoon);
+  EXPECT_EQ(gate.book("account b", "api", "list", 1100ms, kNoon), kNoon);
+}
+
+TEST(Gate, AccountsOfOneGroupShareTheirTurns) {
+  Gate gate;
+  EXPECT_EQ(gate.book("group g", "api", "list", 1s, kNoon), kNoon);
+  EXPECT_EQ(gate.book("group g", "api", "list", 1s, kNoon), kNoon + 1s);
+}
+
+TEST(Gate, WhileItIsClosedNothingIsSent) {
+  Gate gate;
+  gate.close("account a", "api", kNoon + 10s);
+  const auto refused = book(gate, kNoon + 500us);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), (Error{.reason = Reason::rate_limited,
+                                    .detail = "the API asked us to wait; nothing was sent",
+                                    .retry_after = 10000ms}))
+      << "rounded up, so that who waits as long is not too early";
+}
+
+TEST(Gate, ARefusedRequestTakesNoTurn) {
+  Gate gate;
+  gate.close("account a", "api", kNoon + 10s);
+  static_cast<void>(book(gate, kNoon));
+  EXPECT_EQ(book(gate, kNoon + 10s), kNoon + 10s) << "open again at the very moment";
+}
+
+TEST(Gate, ClosesOneApiOfOneGroup) {
+  Gate gate;
+  gate.close("account a", "api", kNoon + 10s);
+  EXPECT_TRUE(gate.book("account a", "queue", "list", 0ms, kNoon));
+  EXPECT_TRUE(gate.book("account b", "api", "list", 0ms, kNoon));
+}
+
+TEST(Gate, AShorterWishDoesNotOpenItEarlier) {
+  Gate gate;
+  gate.close("account a", "api", kNoon + 10s);
+  gate.close("account a", "api", kNoon + 1s);
+  EXPECT_FALSE(book(gate, kNoon + 9s));
+}
+
+TEST(Gate, ManyThreadsGetOneTurnEach) {
+  Gate gate;
+  std::mutex mutex;
+  std::vector<Mono> turns;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&] {
+        for (int j = 0; j < 50; ++j) {
+          const auto turn = book(gate, kNoon, 1s);
+          const std::lock_guard lock(mutex);
+          turns.push_back(turn.value());
+        }
+      });
+    }
+  }
+  std::sort(turns.begin(), turns.end());
+  ASSERT_EQ(turns.size(), 400U);
+  for (std::size_t i = 0; i < turns.size(); ++i) EXPECT_EQ(turns[i], kNoon + 1s * i);
+}
+
+}  // namespace
+}  // namespace serverless::daemon

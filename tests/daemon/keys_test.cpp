@@ -1,0 +1,113 @@
+#include "daemon/keys.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+namespace serverless::daemon {
+namespace {
+
+using config::KeySource;
+using Kind = config::KeySource::Kind;
+
+class Keys : public testing::Test {
+ protected:
+  Keys() {
+    std::string pattern = testing::TempDir() + "keys_XXXXXX";
+    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no directory");
+    directory_ = pattern;
+  }
+  ~Keys() override {
+    std::filesystem::remove_all(directory_);
+    unsetenv("SERVERLESS_TEST_KEY");
+    unsetenv("CREDENTIALS_DIRECTORY");
+  }
+
+  std::string write(const std::string& text) {
+    std::ofstream(path(), std::ios::binary) << text;
+    return path();
+  }
+  [[nodiscard]] std::string path() const { return directory_ + "/key"; }
+
+  std::string directory_{};
+};
+
+std::string complaint(const KeySource& source) {
+  const auto key = read_key(source);
+  return key ? "no complaint" : key.error();
+}
+
+TEST_F(Keys, AFileHoldsTheKey) {
+  const auto key = read_key({.kind = Kind::file, .name = write("rpa_123")});
+  ASSERT_TRUE(key);
+  EXPECT_EQ(key->reveal(), "rpa_123");
+}
+
+TEST_F(Keys, WhiteSpaceAroundItIsCut) {
+  const auto key = read_key({.kind = Kind::file, .name = write(" \trpa_123\r\n\n")});
+  ASSERT_TRUE(key);
+  EXPECT_EQ(key->reveal(), "rpa_123");
+}
+
+TEST_F(Keys, AFileIsReadAnewEachTime) {
+  const KeySource source{.kind = Kind::file, .name = write("old")};
+  EXPECT_EQ(read_key(source)->reveal(), "old");
+  write("new");
+  EXPECT_EQ(read_key(source)->reveal(), "new");
+}
+
+TEST_F(Keys, AVariableHoldsTheKey) {
+  setenv("SERVERLESS_TEST_KEY", "rpa_123\n", 1);
+  EXPECT_EQ(read_key({.kind = Kind::env, .name = "SERVERLESS_TEST_KEY"})->reveal(), "rpa_123");
+}
+
+TEST_F(Keys, ACredentialIsAFileInSystemdsDirectory) {
+  write("rpa_123\n");
+  setenv("CREDENTIALS_DIRECTORY", directory_.c_str(), 1);
+  EXPECT_EQ(read_key({.kind = Kind::credential, .name = "key"})->reveal(), "rpa_123");
+}
+
+TEST_F(Keys, WhatIsMissingIsNamed) {
+  EXPECT_EQ(complaint({.kind = Kind::file, .name = path()}),
+            "cannot read " + path() + ": No such file or directory");
+  EXPECT_EQ(complaint({.kind = Kind::env, .name = "SERVERLESS_TEST_KEY"}),
+            "the environment has no variable SERVERLESS_TEST_KEY");
+  EXPECT_EQ(complaint({.kind = Kind::credential, .name = "key"}),
+            "no credential key: $CREDENTIALS_DIRECTORY is not set; does the unit have "
+            "LoadCredential=?");
+  setenv("CREDENTIALS_DIRECTORY", directory_.c_str(), 1);
+  EXPECT_EQ(complaint({.kind = Kind::credential, .name = "key"}),
+            "cannot read " + path() + ": No such file or directory");
+}
+
+TEST_F(Keys, ADirectoryIsNoKey) {
+  EXPECT_EQ(complaint({.kind = Kind::file, .name = directory_}),
+            "cannot read " + directory_ + ": Is a directory");
+}
+
+TEST_F(Keys, AnEmptyOneIsNamed) {
+  EXPECT_EQ(complaint({.kind = Kind::file, .name = write("")}),
+            "the key in " + path() + " is empty");
+  EXPECT_EQ(complaint({.kind = Kind::file, .name = write(" \r\n\t")}),
+            "the key in " + path() + " is empty");
+  setenv("SERVERLESS_TEST_KEY", "", 1);
+  EXPECT_EQ(complaint({.kind = Kind::env, .name = "SERVERLESS_TEST_KEY"}),
+            "the key in SERVERLESS_TEST_KEY is empty");
+}
+
+TEST_F(Keys, WhatWouldBreakAHeaderIsRefusedWithoutBeingTold) {
+  for (const std::string& inside :
+       {std::string("\n"), std::string("\r\nHost: evil"), std::string(1, '\0'), std::string("\x7F"),
+        std::string(" "), std::string("\t"), std::string("\xC3\xA9")}) {
+    const auto said = complaint({.kind = Kind::file, .name = write("SECRET" + inside + "TAIL")});
+    EXPECT_EQ(said, "the key in " + path() + " holds a space or a character that no key has");
+  }
+}
+
+}  // namespace
+}  // namespace serverless::daemon

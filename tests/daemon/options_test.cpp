@@ -1,0 +1,106 @@
+#include "daemon/options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace serverless::daemon {
+namespace {
+
+tl::expected<Options, std::string> parse(std::initializer_list<std::string_view> arguments) {
+  const std::vector<std::string_view> list(arguments);
+  return parse_options(list);
+}
+
+std::string complaint(std::initializer_list<std::string_view> arguments) {
+  const auto result = parse(arguments);
+  return result ? "no complaint" : result.error();
+}
+
+TEST(Options, NoArgumentsAreTheDefaults) {
+  EXPECT_EQ(parse({}), Options{});
+  EXPECT_EQ(Options{}.config, "/etc/serverless_exporter/config.toml");
+}
+
+TEST(Options, EachFlagSetsItsField) {
+  EXPECT_EQ(parse({"--check-config"}), Options{.check_config = true});
+  EXPECT_EQ(parse({"--once"}), Options{.once = true});
+  EXPECT_EQ(parse({"--list-providers"}), Options{.list_providers = true});
+  EXPECT_EQ(parse({"--demo"}), Options{.demo = true});
+  EXPECT_EQ(parse({"--web.enable-lifecycle"}), Options{.enable_lifecycle = true});
+  EXPECT_EQ(parse({"--version"}), Options{.version = true});
+  EXPECT_EQ(parse({"--help"}), Options{.help = true});
+}
+
+TEST(Options, AnArgumentStandsAfterAnEqualsSignOrIsTheNextWord) {
+  EXPECT_EQ(parse({"--config=a.toml"}), Options{.config = "a.toml"});
+  EXPECT_EQ(parse({"--config", "a.toml"}), Options{.config = "a.toml"});
+  EXPECT_EQ(parse({"--config=a=b"}), Options{.config = "a=b"});
+  EXPECT_EQ(parse({"--config", "--odd"}), Options{.config = "--odd"});
+}
+
+TEST(Options, ListenAddressesAddUp) {
+  EXPECT_EQ(parse({"--web.listen-address=[::1]:1", "--web.listen-address", "unix:/run/x"}),
+            (Options{.listen = {"[::1]:1", "unix:/run/x"}}));
+}
+
+TEST(Options, LogLevelsAreWords) {
+  using config::LogLevel;
+  EXPECT_EQ(parse({"--log.level=debug"}), Options{.log_level = LogLevel::debug});
+  EXPECT_EQ(parse({"--log.level=info"}), Options{.log_level = LogLevel::info});
+  EXPECT_EQ(parse({"--log.level=warn"}), Options{.log_level = LogLevel::warn});
+  EXPECT_EQ(parse({"--log.level=error"}), Options{.log_level = LogLevel::error});
+}
+
+TEST(Options, LogFormatsAreWords) {
+  EXPECT_EQ(parse({"--log.format=logfmt"}), Options{.log_format = config::LogFormat::logfmt});
+  EXPECT_EQ(parse({"--log.format=json"}), Options{.log_format = config::LogFormat::json});
+}
+
+TEST(Options, SeveralGoTogetherAndTheLastWins) {
+  EXPECT_EQ(parse({"--config=a", "--once", "--config=b"}), (Options{.config = "b", .once = true}));
+}
+
+TEST(Options, EveryMistakeIsOneSentence) {
+  EXPECT_EQ(complaint({"serve"}), "'serve' is not an option; see --help");
+  EXPECT_EQ(complaint({"-h"}), "'-h' is not an option; see --help");
+  EXPECT_EQ(complaint({""}), "'' is not an option; see --help");
+  EXPECT_EQ(complaint({"--confg=x"}), "unknown option --confg; see --help");
+  EXPECT_EQ(complaint({"--"}), "unknown option --; see --help");
+  EXPECT_EQ(complaint({"--once=yes"}), "--once takes no argument");
+  EXPECT_EQ(complaint({"--once="}), "--once takes no argument");
+  EXPECT_EQ(complaint({"--config"}), "--config needs an argument: FILE");
+  EXPECT_EQ(complaint({"--web.listen-address"}), "--web.listen-address needs an argument: ADDRESS");
+  EXPECT_EQ(complaint({"--log.level=loud"}),
+            "--log.level: expected debug, info, warn or error, not 'loud'");
+  EXPECT_EQ(complaint({"--log.level", "WARN"}),
+            "--log.level: expected debug, info, warn or error, not 'WARN'");
+  EXPECT_EQ(complaint({"--log.format=xml"}), "--log.format: expected logfmt or json, not 'xml'");
+}
+
+TEST(Options, TheFirstMistakeIsTold) {
+  EXPECT_EQ(complaint({"--once", "--odd", "word"}), "unknown option --odd; see --help");
+}
+
+TEST(Help, ListsEveryRowWithItsArgumentAndItsMeaning) {
+  const std::string help = help_text();
+  EXPECT_EQ(option_rows().size(), 11U);
+  for (const auto& row : option_rows()) {
+    std::string left = "  --" + std::string(row.name);
+    if (!row.argument.empty()) left += " " + std::string(row.argument);
+    left.resize(std::max<std::size_t>(left.size(), 32), ' ');
+    EXPECT_NE(help.find(left + " " + std::string(row.help) + "\n"), std::string::npos) << left;
+  }
+}
+
+TEST(Help, BeginsWithWhatTheProgramIs) {
+  EXPECT_TRUE(help_text().starts_with(
+      "serverless_exporter: Prometheus metrics of serverless workers at RunPod, Vast.ai and "
+      "Den\n\n  --config FILE "));
+}
+
+}  // namespace
+}  // namespace serverless::daemon

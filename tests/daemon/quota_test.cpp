@@ -1,0 +1,87 @@
+#include "daemon/quota.hpp"
+
+#include <gtest/gtest.h>
+
+namespace serverless::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+using http::RateWindow;
+using Told = std::vector<RateWindow>;
+
+constexpr Mono kNoon{12h};
+
+RateWindow minute(std::int64_t remaining, std::chrono::seconds reset) {
+  return {.name = "minute", .quota = 60, .length = 60s, .remaining = remaining, .reset_in = reset};
+}
+
+RateWindow hour(std::int64_t remaining, std::chrono::seconds reset) {
+  return {.name = "hour", .quota = 3000, .length = 1h, .remaining = remaining, .reset_in = reset};
+}
+
+Quota learned(const Told& told) { return learn({}, told, kNoon); }
+
+TEST(Quota, LearnsWhatAnAnswerTells) {
+  const Quota expected{
+      .windows = {
+          {.name = "minute", .quota = 60, .length = 60s, .remaining = 59, .reset = kNoon + 12s}}};
+  EXPECT_EQ(learned({minute(59, 12s)}), expected);
+}
+
+TEST(Quota, AnAnswerThatOvertookAnotherDoesNotGiveRequestsBack) {
+  const auto quota = learn(learned({minute(40, 30s)}), Told{minute(42, 29s)}, kNoon + 1s);
+  EXPECT_EQ(quota.windows.at(0).remaining, 40);
+}
+
+TEST(Quota, ANewWindowHasItsOwnCount) {
+  const auto quota = learn(learned({minute(0, 2s)}), Told{minute(59, 58s)}, kNoon + 3s);
+  EXPECT_EQ(quota.windows.at(0).remaining, 59);
+  const auto early = learn(learned({minute(0, 2s)}), Told{minute(59, 60s)}, kNoon + 1s);
+  EXPECT_EQ(early.windows.at(0).remaining, 59);
+}
+
+TEST(Quota, AnAnswerWithoutHeadersChangesNothing) {
+  EXPECT_EQ(learn(learned({minute(5, 9s)}), Told{}, kNoon), learned({minute(5, 9s)}));
+}
+
+TEST(Quota, WithoutAWindowThereIsNoRate) {
+  EXPECT_EQ(lasting_rate({}, 0.2, kNoon), std::nullopt);
+  EXPECT_EQ(lasting_rate(learned({{.name = "x"}}), 0.2, kNoon), std::nullopt);
+  EXPECT_EQ(lasting_rate(learned({{.name = "x", .quota = 5}}), 0.2, kNoon), std::nullopt);
+}
+
+TEST(Quota, ARateLeavesTheReserve) {
+  EXPECT_EQ(lasting_rate(learned({{.name = "x", .quota = 60, .length = 60s}}), 0.2, kNoon), 0.8);
+  EXPECT_EQ(lasting_rate(learned({hour(3000, 1h)}), 0.0, kNoon), 3000.0 / 3600);
+  // 600 of the 1,000 that are left belong to others.
+  EXPECT_EQ(lasting_rate(learned({hour(1000, 1000s)}), 0.2, kNoon), 0.4);
+}
+
+TEST(Quota, TheTightestWindowSetsTheRate) {
+  EXPECT_EQ(lasting_rate(learned({minute(60, 60s), hour(800, 1000s)}), 0.2, kNoon), 0.2);
+  EXPECT_EQ(lasting_rate(learned({hour(800, 1000s), minute(60, 60s)}), 0.2, kNoon), 0.2);
+}
+
+TEST(Quota, AWindowThatEndsSoonDoesNotSetTheRate) {
+  EXPECT_EQ(lasting_rate(learned({minute(13, 30s)}), 0.2, kNoon), 0.8);
+}
+
+TEST(Quota, AWindowWithoutMoreThanTheReserveIsClosedUntilItsReset) {
+  EXPECT_EQ(closed_until(learned({minute(13, 30s)}), 0.2, kNoon), std::nullopt);
+  EXPECT_EQ(closed_until(learned({minute(12, 30s)}), 0.2, kNoon), kNoon + 30s);
+  EXPECT_EQ(closed_until(learned({minute(12, 30s), hour(5, 700s)}), 0.2, kNoon), kNoon + 700s);
+  EXPECT_EQ(closed_until(learned({minute(0, 30s)}), 0.2, kNoon + 30s), std::nullopt);
+}
+
+TEST(Quota, AfterA429TheLongestExhaustedWindowCounts) {
+  EXPECT_EQ(
+      exhausted_wait(Told{
+          minute(0, 12s), hour(0, 1724s), {.name = "day", .remaining = 31839, .reset_in = 23324s}}),
+      1724s);
+  EXPECT_EQ(exhausted_wait(Told{minute(1, 12s)}), std::nullopt);
+  EXPECT_EQ(exhausted_wait(Told{minute(0, 0s)}), std::nullopt);
+  EXPECT_EQ(exhausted_wait(Told{}), std::nullopt);
+}
+
+}  // namespace
+}  // namespace serverless::daemon
