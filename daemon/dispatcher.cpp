@@ -10,6 +10,7 @@
 
 #include "daemon/clock.hpp"
 #include "daemon/log.hpp"
+#include "daemon/pace.hpp"
 #include "daemon/reconcile.hpp"
 
 namespace serverless::daemon {
@@ -30,14 +31,6 @@ milliseconds gap_of(const Provider& provider, const std::string& operation) {
     if (spacing.operation == operation) return spacing.gap;
   }
   return milliseconds{0};
-}
-
-// Without a word from the API: what would come next is left out, and more the longer it goes on.
-std::chrono::nanoseconds unadvised_wait(int refusals, milliseconds interval) {
-  constexpr int kMaxDoublings = 4;
-  constexpr milliseconds kLongest = std::chrono::minutes{10};
-  const auto wait = interval * (1L << std::clamp(refusals - 1, 0, kMaxDoublings));
-  return std::min(wait, std::max(kLongest, interval));
 }
 
 const Skipped* skipped_of(const Report& report) {
@@ -109,15 +102,6 @@ class Dispatcher::AccountClient final : public http::Client {
   std::uint64_t generation_ = 0;
   std::vector<Exchange> exchanges_{};
 };
-
-namespace {
-
-bool failed(const Poll& poll) {
-  return std::any_of(poll.answers.begin(), poll.answers.end(),
-                     [](const Answer& answer) { return !answer.result; });
-}
-
-}  // namespace
 
 bool same_place(const AccountSetup& one, const AccountSetup& other) {
   return one.provider == other.provider && one.account.settings == other.account.settings;
@@ -272,7 +256,7 @@ void Dispatcher::refresh_targets(std::set<std::string>& changed) {
   auto targets = collector_->targets(endpoint_infos(account_));
   if (targets == schedule_.targets) return;
   const auto before = schedule_.intervals;
-  reschedule(std::move(targets), changed);
+  reschedule(std::move(targets), schedule_.tempo.allowances, changed);
   for (const auto& [operation, interval] : schedule_.intervals) {
     const auto old = before.find(operation);
     if (old != before.end() && old->second == interval) continue;
@@ -290,9 +274,11 @@ void Dispatcher::refresh_targets(std::set<std::string>& changed) {
   }
 }
 
-void Dispatcher::reschedule(std::vector<Target> targets, std::set<std::string>& changed) {
+void Dispatcher::reschedule(std::vector<Target> targets,
+                            std::map<std::string, Allowance> allowances,
+                            std::set<std::string>& changed) {
   auto tempo = tempo_of(setup_.account, *setup_.provider, setup_.sharers);
-  tempo.allowances = allowances_;
+  tempo.allowances = std::move(allowances);
   const auto before = std::exchange(schedule_, schedule(std::move(targets), tempo));
   pacing_ = rescale(std::move(pacing_), before, schedule_, read_clock().mono);
   changed.merge(adopt_targets(
@@ -303,33 +289,18 @@ void Dispatcher::reschedule(std::vector<Target> targets, std::set<std::string>& 
 // Slows all of an API's polls alike when its quota cannot carry them, and stops them while no more
 // than the reserve is left.
 void Dispatcher::keep_to_quota(Now now, std::set<std::string>& changed) {
-  const double reserve = setup_.account.poll.quota_reserve;
-  bool outdated = false;
-  for (const auto& [api, state] : account_.apis) {
-    if (const auto until = closed_until(state.quota, reserve, now.mono)) {
-      close(api, now, *until - now.mono);
-    }
-    const auto rate = lasting_rate(state.quota, reserve, now.mono);
-    if (!rate || *rate <= 0) continue;
-    auto& allowance = allowances_[api];
-    const bool was_stretched = schedule_.stretch[api] > 1;
-    const double demand = schedule_.demand[api];
-    // The rate moves with every answer; intervals should not.
-    const bool tighter = *rate < allowance.rate * 0.99 || allowance.rate == 0;
-    const bool wider = *rate > allowance.rate * 1.05;
-    const bool matters = allowance.rate == 0 || demand > 0.9 * std::min(*rate, allowance.rate);
-    if (!matters || (!tighter && !wider)) continue;
-    allowance = {.rate = *rate, .burst = room(state.quota, reserve).value_or(0)};
-    outdated = true;
-    if (!was_stretched && demand > *rate) {
-      log::warn("quota_stretches_polling",
-                {{"account", account_.name},
-                 {"api", api},
-                 {"wanted_per_minute", fmt::format("{:.1f}", demand * 60)},
-                 {"allowed_per_minute", fmt::format("{:.1f}", *rate * 60)}});
-    }
+  auto revision = revise(schedule_.tempo.allowances, account_.apis, schedule_,
+                         setup_.account.poll.quota_reserve, now.mono);
+  for (const auto& [api, until] : revision.closed) close(api, now, until - now.mono);
+  for (const auto& api : revision.stretched) {
+    log::warn(
+        "quota_stretches_polling",
+        {{"account", account_.name},
+         {"api", api},
+         {"wanted_per_minute", fmt::format("{:.1f}", schedule_.demand.at(api) * 60)},
+         {"allowed_per_minute", fmt::format("{:.1f}", revision.allowances.at(api).rate * 60)}});
   }
-  if (outdated) reschedule(schedule_.targets, changed);
+  if (revision.changed) reschedule(schedule_.targets, std::move(revision.allowances), changed);
 }
 
 void Dispatcher::start_due() {
@@ -347,22 +318,10 @@ void Dispatcher::note_key(const Observation& observation, std::set<std::string>&
 }
 
 void Dispatcher::note_backoff(const Observation& observation) {
-  const auto& api = observation.target.api;
-  std::chrono::nanoseconds exhausted{0};
-  for (const auto& exchange : observation.exchanges) {
-    if (exchange.code != "429") continue;
-    exhausted = std::max(exhausted, exhausted_wait(exchange.windows).value_or(exhausted));
-  }
-  for (const auto& answer : observation.poll.answers) {
-    if (answer.result) continue;
-    const auto& error = answer.result.error();
-    if (error.reason != Reason::rate_limited && !error.retry_after) continue;
-    std::chrono::nanoseconds wait = error.retry_after.value_or(milliseconds{0});
-    wait = std::max(wait, exhausted);
-    if (wait.count() == 0)
-      wait = unadvised_wait(account_.apis[api].refusals,
-                            pace_of(observation.target, answer.source).interval);
-    close(api, observation.landed, wait);
+  const auto& target = observation.target;
+  const auto interval = pace_of(target, target.supplies.front()).interval;
+  if (const auto wait = wait_after(observation, account_.apis[target.api], interval)) {
+    close(target.api, observation.landed, *wait);
   }
 }
 

@@ -80,7 +80,8 @@ class Dispatcher {
   void note_backoff(const Observation& observation);
   void close(const std::string& api, Now now, std::chrono::nanoseconds wait);
   void keep_to_quota(Now now, std::set<std::string>& changed);
-  void reschedule(std::vector<Target> targets, std::set<std::string>& changed);
+  void reschedule(std::vector<Target> targets, std::map<std::string, Allowance> allowances,
+                  std::set<std::string>& changed);
   void publish(const std::set<std::string>& changed);
   [[nodiscard]] Pace pace_of(const Target& target, Source source) const;
   [[nodiscard]] std::optional<Mono> next_wake() const;
@@ -103,8 +104,7 @@ class Dispatcher {
   std::uint64_t key_generation_ = 0;
   std::optional<Mono> wake_{};
   std::map<std::string, std::shared_ptr<const EndpointPage>> pages_{};
-  std::map<std::string, Allowance> allowances_{};  ///< By API, as the quota headers have it.
-  std::set<std::string> noted_{};                  ///< Skips that were logged: once each.
+  std::set<std::string> noted_{};    ///< Skips that were logged: once each.
   std::set<std::string> failing_{};  ///< What failed at its last poll: logged on change.
 
   Mailbox<Target> orders_{};

@@ -99,6 +99,7 @@ nanoseconds least_gap(const Schedule& schedule, std::size_t index) {
 }
 
 void forget_gone(Pacing& pacing, const Schedule& schedule) {
+  if (pacing.targets.size() <= schedule.keys.size()) return;
   const std::set<std::string_view> keys(schedule.keys.begin(), schedule.keys.end());
   std::erase_if(pacing.targets, [&](const auto& entry) {
     return !keys.contains(entry.first) && !entry.second.in_flight;

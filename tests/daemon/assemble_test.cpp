@@ -280,6 +280,13 @@ TEST(Withhold, WhatANarrowerLimitWithheldDoesNotWeighInAWiderOne) {
                                                 {{"b", "e2"}, Limit::total}}));
 }
 
+TEST(Withhold, WhatWaitsToComeBackTakesNoRoomFromOthers) {
+  const config::Limits both{
+      .workers_per_endpoint = 100, .workers_per_account = 100, .workers_total = 100};
+  const Withheld before{{{"a", "e1"}, Limit::endpoint}};
+  EXPECT_EQ(withhold(before, Pages{sized("a", {{"e1", 91}, {"e2", 95}})}, both), before);
+}
+
 TEST(Withhold, WhatWasWithheldComesBackWithTenPercentToSpare) {
   for (const auto& [limits, limit] :
        {std::pair(per_endpoint(100), Limit::endpoint), std::pair(per_account(100), Limit::account),

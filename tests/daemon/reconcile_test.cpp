@@ -887,6 +887,15 @@ TEST(Reconcile, TheCatalogReplacesTheFacts) {
   EXPECT_EQ(state.info, info);
 }
 
+TEST(Reconcile, ACatalogThatDoesNotTellTheGroupsKeepsThem) {
+  const EndpointInfo with{.id = "e1", .groups = std::vector<std::string>{"g1"}};
+  auto state = take({}, 0s, Source::catalog, Report{with});
+  state = take(std::move(state), 1s, Source::catalog, Report{EndpointInfo{.id = "e1"}});
+  EXPECT_EQ(state.info, with);
+  const EndpointInfo none{.id = "e1", .groups = std::vector<std::string>{}};
+  EXPECT_EQ(take(std::move(state), 2s, Source::catalog, Report{none}).info, none);
+}
+
 TEST(Reconcile, TheListIsKeptWithoutItsWorkers) {
   WorkersReport list{.workers = {worker("a", Status::idle)},
                      .summary = said({{Status::idle, 1}}),

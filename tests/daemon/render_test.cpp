@@ -478,16 +478,20 @@ TEST(RenderEndpoint, PollsAreToldBySource) {
 TEST(RenderExpiry, ABlockCarriesTheEarliestExpiryOfItsNeeds) {
   auto state = endpoint({worker("a", Status::idle)});
   state.counts.fill(0);
+  state.workers[0].uptime_seconds = 1;
   set(state, Source::queue, answered(-20s));
   for (const std::string_view metric :
        {"serverless_endpoint_workers", "serverless_endpoint_ready_workers",
         "serverless_endpoint_oldest_in_status_timestamp_seconds",
-        "serverless_endpoint_status_degraded", "serverless_worker_status"}) {
+        "serverless_endpoint_status_degraded", "serverless_worker_status",
+        "serverless_worker_uptime_seconds"}) {
     state.queue_used = false;
     EXPECT_EQ(expiry(state, metric), at(kMaxAge).mono) << metric;
     state.queue_used = true;
     EXPECT_EQ(expiry(state, metric), at(kMaxAge - 20s).mono) << metric;
   }
+  set(state, Source::queue, answered(20s));
+  EXPECT_EQ(expiry(state, "serverless_endpoint_workers"), at(kMaxAge).mono) << "whichever is older";
   EXPECT_EQ(expiry(state, "serverless_endpoint_workers_native"), at(kMaxAge).mono)
       << "the provider's words do not rest on the queue";
 }
