@@ -383,9 +383,9 @@ void Dispatcher::publish(const std::set<std::string>& changed) {
   page->blocks = render(account_);
   page->endpoints.reserve(pages_.size());
   for (const auto& [id, endpoint] : pages_) page->endpoints.push_back(endpoint);
-  for (std::size_t i = 0; i < schedule_.targets.size(); ++i) {
-    const auto& target = schedule_.targets[i];
-    const auto pace = pacing_.targets.find(schedule_.keys[i]);
+  for (const auto& [key, position] : schedule_.positions) {
+    const auto& target = schedule_.targets[position];
+    const auto pace = pacing_.targets.find(key);
     if (target.endpoint_id.empty() || pace == pacing_.targets.end()) continue;
     const auto [at, first] = page->next_poll.try_emplace(target.endpoint_id, pace->second.due);
     if (!first) at->second = std::min(at->second, pace->second.due);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <set>
 #include <utility>
 
 namespace serverless::daemon {
@@ -98,12 +97,29 @@ nanoseconds least_gap(const Schedule& schedule, std::size_t index) {
                                schedule.slots[index].gap);
 }
 
+// Both are in the order of their keys: one pass finds which target is which. Runs at every wake, so
+// it must not look up a thousand names.
+void for_each_known(auto& paces, const Schedule& schedule, auto visit) {
+  auto position = schedule.positions.begin();
+  for (auto& [key, pace] : paces) {
+    while (position != schedule.positions.end() && position->first < key) ++position;
+    if (position == schedule.positions.end()) return;
+    if (position->first == key) visit(position->second, key, pace);
+  }
+}
+
 void forget_gone(Pacing& pacing, const Schedule& schedule) {
-  if (pacing.targets.size() <= schedule.keys.size()) return;
-  const std::set<std::string_view> keys(schedule.keys.begin(), schedule.keys.end());
+  if (pacing.targets.size() <= schedule.positions.size()) return;
   std::erase_if(pacing.targets, [&](const auto& entry) {
-    return !keys.contains(entry.first) && !entry.second.in_flight;
+    return !schedule.positions.contains(entry.first) && !entry.second.in_flight;
   });
+}
+
+bool has_new(const Pacing& pacing, const Schedule& schedule) {
+  std::size_t known = 0;
+  for_each_known(pacing.targets, schedule,
+                 [&known](std::size_t, const std::string&, const TargetPace&) { ++known; });
+  return known < schedule.positions.size();
 }
 
 // First polls: one after another, those of a spaced operation at its distance, and no more at once
@@ -146,12 +162,27 @@ class Admission {
 };
 
 void admit_new(Pacing& pacing, const Schedule& schedule, Mono now) {
+  if (!has_new(pacing, schedule)) return;
   Admission admission(schedule, now);
   for (std::size_t i = 0; i < schedule.targets.size(); ++i) {
     pacing.epochs.try_emplace(schedule.targets[i].operation, now);
-    if (pacing.targets.contains(schedule.keys[i])) continue;
-    pacing.targets.emplace(schedule.keys[i], TargetPace{.due = admission.next(i)});
+    auto key = key_of(schedule.targets[i]);
+    if (pacing.targets.contains(key)) continue;
+    pacing.targets.emplace(std::move(key), TargetPace{.due = admission.next(i)});
   }
+}
+
+// What would be due while its API is paused takes its first slot after that: the end of a pause
+// must not start all at once.
+void await_end_of_pause(const Pacing& pacing, const Schedule& schedule, std::size_t index,
+                        const std::string& key, TargetPace& pace) {
+  const auto& target = schedule.targets[index];
+  const auto paused = pacing.paused.find(target.api);
+  if (paused == pacing.paused.end() || pace.due >= paused->second) return;
+  const auto epoch = pacing.epochs.find(target.operation);
+  if (epoch == pacing.epochs.end()) return;
+  pace.due = next_slot(schedule.slots[index], key, epoch->second, paused->second);
+  pace.in_slot = true;
 }
 
 // The random part of the wait after failures, beyond the interval. After the first there is none:
@@ -180,9 +211,8 @@ Tempo tempo_of(const config::Account& account, const Provider& provider, std::ui
 std::string key_of(const Target& target) { return target.operation + "/" + target.endpoint_id; }
 
 std::optional<std::size_t> Schedule::find(const Target& target) const {
-  const auto at = std::find(keys.begin(), keys.end(), key_of(target));
-  if (at == keys.end()) return std::nullopt;
-  return static_cast<std::size_t>(at - keys.begin());
+  const auto at = positions.find(key_of(target));
+  return at == positions.end() ? std::nullopt : std::optional(at->second);
 }
 
 Schedule schedule(std::vector<Target> targets, const Tempo& tempo) {
@@ -196,7 +226,7 @@ Schedule schedule(std::vector<Target> targets, const Tempo& tempo) {
     const auto step = interval / sizes[target.operation];
     const auto order = std::distance(sizes.begin(), sizes.find(target.operation));
     const auto shift = step * order / std::ssize(sizes);
-    result.keys.push_back(key_of(target));
+    result.positions.emplace(key_of(target), result.slots.size());
     result.slots.push_back({.interval = interval,
                             .phase = step * seen[target.operation]++ + shift,
                             .gap = gap_of(target.operation, tempo)});
@@ -215,49 +245,48 @@ Plan plan(Pacing pacing, const Schedule& schedule, Mono now) {
   forget_gone(pacing, schedule);
   admit_new(pacing, schedule, now);
 
+  struct Due {
+    Mono at{};
+    std::size_t position = 0;
+    TargetPace* pace = nullptr;
+  };
+  std::vector<Due> due;
   std::size_t in_flight = 0;
-  std::vector<std::pair<Mono, std::size_t>> waiting;
-  for (std::size_t i = 0; i < schedule.targets.size(); ++i) {
-    auto& pace = pacing.targets.at(schedule.keys[i]);
-    if (pace.in_flight) {
-      ++in_flight;
-      continue;
-    }
-    const auto paused = pacing.paused.find(schedule.targets[i].api);
-    if (paused != pacing.paused.end() && pace.due < paused->second) {
-      // New since the pause began, or under way then: its end must not start them all at once.
-      pace.due = next_slot(schedule.slots[i], schedule.keys[i],
-                           pacing.epochs.at(schedule.targets[i].operation), paused->second);
-      pace.in_slot = true;
-    }
-    waiting.emplace_back(pace.due, i);
-  }
-  std::sort(waiting.begin(), waiting.end());
-  for (const auto& [due, i] : waiting) {
-    if (due > now) {
-      result.wake = due;
-      break;
-    }
+  for_each_known(pacing.targets, schedule,
+                 [&](std::size_t i, const std::string& key, TargetPace& pace) {
+                   if (pace.in_flight) {
+                     ++in_flight;
+                     return;
+                   }
+                   await_end_of_pause(pacing, schedule, i, key, pace);
+                   if (pace.due <= now) {
+                     due.push_back({pace.due, i, &pace});
+                   } else if (!result.wake || pace.due < *result.wake) {
+                     result.wake = pace.due;
+                   }
+                 });
+  std::sort(due.begin(), due.end(), [](const Due& one, const Due& other) {
+    return std::pair(one.at, one.position) < std::pair(other.at, other.position);
+  });
+  for (const auto& [at, position, pace] : due) {
     if (in_flight >= schedule.tempo.max_in_flight) break;  // The end of a poll wakes us.
-    auto& pace = pacing.targets.at(schedule.keys[i]);
-    pace.in_flight = true;
-    pace.started = now;
+    pace->in_flight = true;
+    pace->started = now;
     ++in_flight;
-    result.start.push_back(i);
+    result.start.push_back(position);
   }
   result.next = std::move(pacing);
   return result;
 }
 
 Pacing resume(Pacing pacing, const Schedule& schedule, Mono now) {
-  for (std::size_t i = 0; i < schedule.keys.size(); ++i) {
-    const auto found = pacing.targets.find(schedule.keys[i]);
-    if (found == pacing.targets.end()) continue;
-    auto& pace = found->second;
-    pace.in_flight = false;
-    pace.due = std::min(pace.due, now + schedule.slots[i].interval);
-    if (pace.started) pace.due = std::max(pace.due, *pace.started + least_gap(schedule, i));
-  }
+  for_each_known(pacing.targets, schedule,
+                 [&](std::size_t i, const std::string&, TargetPace& pace) {
+                   pace.in_flight = false;
+                   pace.due = std::min(pace.due, now + schedule.slots[i].interval);
+                   if (pace.started)
+                     pace.due = std::max(pace.due, *pace.started + least_gap(schedule, i));
+                 });
   std::erase_if(pacing.targets, [](const auto& entry) { return entry.second.in_flight; });
   return pacing;
 }
@@ -288,15 +317,10 @@ Pacing finished(Pacing pacing, const Schedule& schedule, const Target& target, M
 Pacing pause(Pacing pacing, const Schedule& schedule, const std::string& api, Mono until) {
   auto& paused = pacing.paused[api];
   paused = std::max(paused, until);
-  for (std::size_t i = 0; i < schedule.targets.size(); ++i) {
-    if (schedule.targets[i].api != api) continue;
-    const auto found = pacing.targets.find(schedule.keys[i]);
-    if (found == pacing.targets.end() || found->second.due >= until) continue;
-    const Mono epoch =
-        pacing.epochs.try_emplace(schedule.targets[i].operation, until).first->second;
-    found->second.due = next_slot(schedule.slots[i], schedule.keys[i], epoch, until);
-    found->second.in_slot = true;
-  }
+  for_each_known(pacing.targets, schedule,
+                 [&](std::size_t i, const std::string& key, TargetPace& pace) {
+                   if (!pace.in_flight) await_end_of_pause(pacing, schedule, i, key, pace);
+                 });
   return pacing;
 }
 
@@ -312,13 +336,11 @@ Pacing rescale(Pacing pacing, const Schedule& before, const Schedule& after, Mon
     return static_cast<double>(other->second.count()) / static_cast<double>(one->second.count());
   };
   for (auto& [operation, epoch] : pacing.epochs) epoch = scaled(epoch, factor_of(operation));
-  for (std::size_t i = 0; i < after.targets.size(); ++i) {
-    const auto found = pacing.targets.find(after.keys[i]);
-    if (found == pacing.targets.end() || found->second.due <= now) continue;
-    auto& pace = found->second;
+  for_each_known(pacing.targets, after, [&](std::size_t i, const std::string&, TargetPace& pace) {
+    if (pace.due <= now) return;
     pace.due = scaled(pace.due, factor_of(after.targets[i].operation));
     if (pace.started) pace.due = std::max(pace.due, *pace.started + least_gap(after, i));
-  }
+  });
   return pacing;
 }
 

@@ -47,7 +47,7 @@ struct Slot {
 /// An account's targets and when each has its turn. Made anew when the targets change.
 struct Schedule {
   std::vector<Target> targets{};
-  std::vector<std::string> keys{};  ///< By key_of().
+  std::map<std::string, std::size_t> positions{};  ///< Of each target, by key_of().
   std::vector<Slot> slots{};
   std::map<std::string, std::chrono::milliseconds> intervals{};  ///< Effective, by operation.
   std::map<std::string, double> demand{};   ///< Requests a second as configured, by API.

@@ -726,6 +726,7 @@ TEST(VastDiscovery, AListWithARowThatCannotBeReadProvesNothingGone) {
       (Report{EndpointInfo{.id = "5",
                            .kind = "autoscaled",
                            .api = "v0",
+                           .groups = std::vector<std::string>{},
                            .skipped = skipped({{Skip::no_id, "/results/0/id: expected an id"}})}}));
   EXPECT_EQ(result.answers[1].result.error().reason, Reason::schema);
   EXPECT_EQ(result.listing, std::nullopt);
