@@ -11,6 +11,7 @@
 
 #include "collectors/registry.hpp"
 #include "daemon/clock.hpp"
+#include "daemon/forecast.hpp"
 #include "daemon/keys.hpp"
 #include "daemon/log.hpp"
 #include "daemon/web.hpp"
@@ -100,6 +101,14 @@ tl::expected<Loaded, Problems> set_up(config::Config config, const std::string& 
   find_twins(accounts, file, problems);
   if (!problems.empty()) return tl::make_unexpected(std::move(problems));
   return Loaded{.config = std::move(config), .accounts = std::move(accounts)};
+}
+
+std::string forecast_text(const config::Config& config) {
+  std::string text;
+  for (const auto& account : config.accounts) {
+    text += forecast(account, *find_provider(account.provider), sharers_of(account, config));
+  }
+  return text;
 }
 
 App::App(Loaded loaded)

@@ -30,6 +30,9 @@ using Problems = std::vector<config::Problem>;
 /// @return the accounts, or everything that is wrong.
 tl::expected<Loaded, Problems> set_up(config::Config config, const std::string& file);
 
+/// What --check-config prints of a configuration without mistakes: the calls that it plans.
+std::string forecast_text(const config::Config& config);
+
 /// The exporter: polls all accounts, and serves when told to. Members stand in the order in which
 /// they need each other, and end in the opposite one.
 class App {

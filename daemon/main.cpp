@@ -76,8 +76,9 @@ int run(const Options& options, const sigset_t& signals) {
   if (options.check_config) {
     const auto config = effective_config(options, demo.get());
     if (!config) return complain(config.error());
-    return print(
-        fmt::format("{}: {} accounts, no mistakes\n", options.config, config->accounts.size()));
+    return print(daemon::forecast_text(*config) + fmt::format("{}: {} accounts, no mistakes\n",
+                                                              options.config,
+                                                              config->accounts.size()));
   }
   auto loaded = load(options, demo.get());
   if (!loaded) return complain(loaded.error());

@@ -109,5 +109,66 @@ TEST_F(Keys, WhatWouldBreakAHeaderIsRefusedWithoutBeingTold) {
   }
 }
 
+class KeyRotation : public Keys {
+ protected:
+  Key key_of(const std::string& text) {
+    const KeySource source{.kind = Kind::file, .name = write(text)};
+    return Key("prod", source, *read_key(source));
+  }
+  /// The text under another name first, as good tools write: another inode, whatever the time.
+  void replace(const std::string& text) {
+    std::ofstream(path() + ".new", std::ios::binary) << text;
+    std::filesystem::rename(path() + ".new", path());
+  }
+};
+
+TEST_F(KeyRotation, AFileThatWasReplacedIsReadAgain) {
+  auto key = key_of("old");
+  EXPECT_EQ(key.current().secret.reveal(), "old");
+  EXPECT_EQ(key.current().generation, 0U);
+  replace("new");
+  EXPECT_EQ(key.current().secret.reveal(), "new");
+  EXPECT_EQ(key.current().generation, 1U);
+}
+
+TEST_F(KeyRotation, TheSameKeyInANewFileIsNoNewKey) {
+  auto key = key_of("old");
+  replace("old\n");
+  EXPECT_EQ(key.current().generation, 0U);
+}
+
+TEST_F(KeyRotation, WhatCannotBeReadLeavesTheOldKey) {
+  auto key = key_of("old");
+  for (const char* bad : {"", "  \n", "a b"}) {
+    replace(bad);
+    EXPECT_EQ(key.current().secret.reveal(), "old") << bad;
+  }
+  std::filesystem::remove(path());
+  EXPECT_EQ(key.current().secret.reveal(), "old");
+  replace("new");
+  EXPECT_EQ(key.current().secret.reveal(), "new");
+  EXPECT_EQ(key.current().generation, 1U);
+}
+
+TEST_F(KeyRotation, AfterARefusalTheFileIsReadWhateverItsStampSays) {
+  auto key = key_of("old");
+  const auto before = std::filesystem::last_write_time(path());
+  write("new");                                      // The same file, the same size...
+  std::filesystem::last_write_time(path(), before);  // ...and the same time.
+  EXPECT_EQ(key.current().secret.reveal(), "old");
+  key.refused();
+  EXPECT_EQ(key.current().secret.reveal(), "new");
+}
+
+TEST_F(KeyRotation, AVariableIsReadAgainAfterARefusalOnly) {
+  setenv("SERVERLESS_TEST_KEY", "old", 1);
+  const KeySource source{.kind = Kind::env, .name = "SERVERLESS_TEST_KEY"};
+  Key key("prod", source, *read_key(source));
+  setenv("SERVERLESS_TEST_KEY", "new", 1);
+  EXPECT_EQ(key.current().secret.reveal(), "old");
+  key.refused();
+  EXPECT_EQ(key.current().secret.reveal(), "new");
+}
+
 }  // namespace
 }  // namespace serverless::daemon
