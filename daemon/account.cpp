@@ -237,9 +237,11 @@ std::set<std::string> apply(AccountState& account, const Observation& observatio
       take_answer(account, id, answer, observation, pace_of, changed);
     }
   }
+  std::set<Reason> reasons;  // However many endpoints and sources it concerns, it is one poll.
   for (const auto& answer : observation.poll.answers) {
-    if (!answer.result) ++account.failures[static_cast<std::size_t>(judged(account, answer))];
+    if (!answer.result) reasons.insert(judged(account, answer));
   }
+  for (const Reason reason : reasons) ++account.failures[static_cast<std::size_t>(reason)];
   if (supplies(observation.target, Source::catalog)) account.discovered = true;
   return changed;
 }

@@ -42,6 +42,13 @@ std::uint32_t sharers_of(const config::Account& account, const config::Config& c
       }));
 }
 
+// Series that nobody asked for are not withheld.
+config::Limits limits_of(const config::Config& config) {
+  constexpr config::Limits kNone{
+      .workers_per_endpoint = 0, .workers_per_account = 0, .workers_total = 0};
+  return config.series.workers ? config.limits : kNone;
+}
+
 void find_twins(const std::vector<AccountSetup>& accounts, const std::string& file,
                 std::vector<config::Problem>& problems) {
   for (std::size_t i = 0; i < accounts.size(); ++i) {
@@ -116,7 +123,7 @@ App::App(Loaded loaded)
       started_(read_clock().mono),
       max_scrapes_(config_.web.max_concurrent_scrapes),
       lifecycle_(config_.web.enable_lifecycle),
-      store_(config_.limits),
+      store_(limits_of(config_)),
       http_(user_agent()) {
   self_.note_reload(true, unix_seconds(read_clock().wall));
   swap_accounts(std::move(loaded.accounts));
@@ -209,7 +216,7 @@ void App::reload(tl::expected<Loaded, Problems> loaded) {
   log::set_level(config_.log.level);
   max_scrapes_ = config_.web.max_concurrent_scrapes;
   lifecycle_ = config_.web.enable_lifecycle;
-  store_.set_limits(config_.limits);
+  store_.set_limits(limits_of(config_));
   swap_accounts(std::move(loaded->accounts));
   self_.note_reload(true, unix_seconds(read_clock().wall));
   log::info("reloaded", {{"accounts", std::to_string(config_.accounts.size())}});

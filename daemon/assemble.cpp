@@ -133,7 +133,7 @@ void fit(std::vector<Weight> weights, std::uint64_t limit, Limit kind, const Wit
     if (out.contains(weight.key)) continue;
     const auto was = before.find(weight.key);
     const bool returning = was != before.end() && was->second == kind;
-    const std::uint64_t room = returning ? limit - limit / 10 : limit;
+    const std::uint64_t room = returning ? limit - (limit + 9) / 10 : limit;
     if (sum + weight.workers > room) {
       out.emplace(weight.key, kind);
     } else {

@@ -135,8 +135,11 @@ HeaderList header_list(const Request& request, const config::Secret& key) {
 
 bool is_loopback(std::string_view url) {
   const auto at = url.find("://");
-  const std::string_view host = at == std::string_view::npos ? url : url.substr(at + 3);
-  return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
+  const std::string_view rest = at == std::string_view::npos ? url : url.substr(at + 3);
+  const std::string_view host =
+      rest.substr(0, rest.find_first_of(rest.starts_with('[') ? "/]" : "/:"));
+  return host == "localhost" || host == "[::1" ||
+         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == host.npos);
 }
 
 std::shared_ptr<Transfer> make_transfer(const Request& request, const config::Secret& key,

@@ -210,6 +210,9 @@ void Dispatcher::run(const std::stop_token& stop) {
         return pace_of(target, source);
       }));
       note_backoff(*observation);
+      if (learn_requests(schedule_.tempo, *observation)) {
+        reschedule(schedule_.targets, schedule_.tempo.allowances, changed);
+      }
       // Whatever else has come is published together.
       observation = results_.take(stop, read_clock().mono);
     }
@@ -279,6 +282,7 @@ void Dispatcher::reschedule(std::vector<Target> targets,
                             std::set<std::string>& changed) {
   auto tempo = tempo_of(setup_.account, *setup_.provider, setup_.sharers);
   tempo.allowances = std::move(allowances);
+  tempo.requests = schedule_.tempo.requests;
   const auto before = std::exchange(schedule_, schedule(std::move(targets), tempo));
   pacing_ = rescale(std::move(pacing_), before, schedule_, read_clock().mono);
   changed.merge(adopt_targets(

@@ -32,7 +32,7 @@ std::map<std::string, Line> lines_of(const std::vector<Target>& targets, const T
   for (const auto& target : targets) {
     auto& line = lines[target.operation];
     line.api = target.api;
-    line.requests += std::max<std::int64_t>(1, std::ssize(target.groups));
+    line.requests += requests_of(target, tempo);
     line.interval = planned.intervals.at(target.operation);
     line.wanted = target.slow ? tempo.discovery_interval : tempo.interval;
   }

@@ -3,14 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
+#include "daemon/files.hpp"
 #include "daemon/log.hpp"
 
 namespace serverless::daemon {
@@ -19,16 +16,9 @@ namespace {
 using config::KeySource;
 using Text = tl::expected<std::string, std::string>;
 
-Text read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return tl::make_unexpected(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-  }
-  try {
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  } catch (const std::ios_base::failure& error) {  // A directory, say: opens, and cannot be read.
-    return tl::make_unexpected(fmt::format("cannot read {}: {}", path, error.code().message()));
-  }
+Text read_key_file(const std::string& path) {
+  return read_file(path).map_error(
+      [&](const std::string& why) { return fmt::format("cannot read {}: {}", path, why); });
 }
 
 Text read_env(const std::string& name) {
@@ -46,13 +36,13 @@ Text read_credential(const std::string& name) {
         "no credential {}: $CREDENTIALS_DIRECTORY is not set; does the unit have LoadCredential=?",
         name));
   }
-  return read_file(fmt::format("{}/{}", directory, name));
+  return read_key_file(fmt::format("{}/{}", directory, name));
 }
 
 Text read_text(const KeySource& source) {
   switch (source.kind) {
     case KeySource::Kind::file:
-      return read_file(source.name);
+      return read_key_file(source.name);
     case KeySource::Kind::env:
       return read_env(source.name);
     case KeySource::Kind::credential:

@@ -3,8 +3,6 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +11,7 @@
 #include "config/load.hpp"
 #include "daemon/app.hpp"
 #include "daemon/demo.hpp"
+#include "daemon/files.hpp"
 #include "daemon/log.hpp"
 #include "daemon/options.hpp"
 
@@ -47,14 +46,14 @@ std::string provider_list() {
 tl::expected<config::Config, daemon::Problems> read_config(const Options& options,
                                                            const daemon::Demo* demo) {
   if (demo != nullptr) return config::load(demo->config_text(), "demo", provider_specs());
-  std::ifstream file(options.config, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  if (!file) {
+  const auto text = daemon::read_file(options.config);
+  if (!text) {
     return tl::make_unexpected(daemon::Problems{
         {.file = options.config,
-         .what = "cannot be read; --config names another file, --demo needs none"}});
+         .what = fmt::format("cannot be read: {}; --config names another file, --demo needs none",
+                             text.error())}});
   }
-  return config::load(text, options.config, provider_specs());
+  return config::load(*text, options.config, provider_specs());
 }
 
 tl::expected<config::Config, daemon::Problems> effective_config(const Options& options,

@@ -55,6 +55,16 @@ Revision revise(const std::map<std::string, Allowance>& before,
   return result;
 }
 
+bool learn_requests(Tempo& tempo, const Observation& observation) {
+  if (failed(observation.poll)) return false;
+  const auto& target = observation.target;
+  const auto before = requests_of(target, tempo);
+  tempo.requests[key_of(target)] = std::count_if(
+      observation.exchanges.begin(), observation.exchanges.end(),
+      [&](const Exchange& exchange) { return exchange.operation == target.operation; });
+  return requests_of(target, tempo) != before;
+}
+
 std::optional<nanoseconds> wait_after(const Observation& observation, const ApiState& api,
                                       milliseconds interval) {
   std::optional<nanoseconds> wait;

@@ -26,6 +26,10 @@ Revision revise(const std::map<std::string, Allowance>& before,
                 const std::map<std::string, ApiState>& apis, const Schedule& schedule,
                 double reserve, Mono now);
 
+/// Remembers how many requests a good poll took. @return whether that is news. Pure but for
+/// `tempo`.
+bool learn_requests(Tempo& tempo, const Observation& observation);
+
 /// How long to send nothing to the API after this poll, because it asked for it or answered 429:
 /// the longest of Retry-After and the resets of exhausted windows; without either, an interval,
 /// doubled with each 429 in a row up to 10 minutes. Pure.

@@ -41,7 +41,7 @@ std::map<std::string, Operation> operations(const std::vector<Target>& targets,
   for (const auto& target : targets) {
     auto& operation = result[target.operation];
     operation.api = target.api;
-    operation.requests += std::max<std::int64_t>(1, std::ssize(target.groups));
+    operation.requests += requests_of(target, tempo);
     const auto wanted = target.slow ? tempo.discovery_interval : tempo.interval;
     operation.interval =
         std::max({operation.interval, wanted, tempo.policy.min_interval * tempo.sharers});
@@ -206,6 +206,12 @@ Tempo tempo_of(const config::Account& account, const Provider& provider, std::ui
           .max_in_flight = account.poll.max_in_flight,
           .policy = provider.policy,
           .sharers = sharers};
+}
+
+std::int64_t requests_of(const Target& target, const Tempo& tempo) {
+  const auto seen = tempo.requests.find(key_of(target));
+  return std::max<std::int64_t>(
+      {1, std::ssize(target.groups), seen == tempo.requests.end() ? 1 : seen->second});
 }
 
 std::string key_of(const Target& target) { return target.operation + "/" + target.endpoint_id; }

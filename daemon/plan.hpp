@@ -31,7 +31,16 @@ struct Tempo {
   Policy policy{};
   std::uint32_t sharers = 1;  ///< Accounts that share the quota, this one among them.
   std::map<std::string, Allowance> allowances{};  ///< By API.
+  /// By key_of(): how many requests the last good poll of a target took, where it was more than
+  /// one: a list may have many pages.
+  std::map<std::string, std::int64_t> requests{};
 };
+
+/// A target's name within its account.
+std::string key_of(const Target& target);
+
+/// How many requests of its operation one poll of a target takes. Pure.
+std::int64_t requests_of(const Target& target, const Tempo& tempo);
 
 /// The tempo of an account of this provider.
 Tempo tempo_of(const config::Account& account, const Provider& provider, std::uint32_t sharers);
@@ -57,9 +66,6 @@ struct Schedule {
   /// The position of that target, or nothing if it is not scheduled any more.
   [[nodiscard]] std::optional<std::size_t> find(const Target& target) const;
 };
-
-/// A target's name within its account.
-std::string key_of(const Target& target);
 
 /// Spreads the targets of each operation evenly over its effective interval: the configured one, or
 /// more where the provider asks for a least interval or a gap between two requests, or where its

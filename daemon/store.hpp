@@ -50,8 +50,7 @@ class Store {
 /// far as can be in 60 s (the caller's business). Pure.
 bool all_tried(const Pages& pages, std::size_t accounts);
 
-/// Every source of every endpoint answered well at the last poll, and there was no failure to find
-/// the endpoints. Pure.
+/// Everything was tried, and no poll failed. Pure.
 bool all_good(const Pages& pages, std::size_t accounts);
 
 }  // namespace serverless::daemon

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 namespace serverless::daemon {
 namespace {
@@ -37,6 +39,7 @@ struct Totals {
   std::size_t endpoints = 0;
   std::size_t expired = 0;
   std::size_t unhealthy = 0;
+  std::size_t refused = 0;  ///< APIs that did not accept the last request.
 };
 
 std::string age_text(const SourceState& source, Mono now) {
@@ -91,6 +94,9 @@ bool has_expired(const EndpointState& endpoint, Mono now) {
 Totals totals_of(const Pages& pages, Mono now) {
   Totals totals;
   for (const auto& account : pages) {
+    for (const auto& [api, state] : account->state.apis) {
+      if (state.up == false) ++totals.refused;
+    }
     for (const auto& page : account->endpoints) {
       ++totals.endpoints;
       if (has_expired(*page->state, now)) ++totals.expired;
@@ -101,16 +107,27 @@ Totals totals_of(const Pages& pages, Mono now) {
   return totals;
 }
 
+std::string plural(std::size_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
 std::string headline(const Totals& totals) {
-  if (totals.endpoints == 0) return "No endpoint is known yet.";
-  if (totals.expired == 0 && totals.unhealthy == 0) {
-    return fmt::format("All is well: {} endpoints, all data fresh, no unhealthy worker.",
-                       totals.endpoints);
+  std::vector<std::string> news;
+  if (totals.refused > 0) {
+    news.push_back(plural(totals.refused, "API refuses us", "APIs refuse us"));
   }
-  return fmt::format(
-      "{} endpoints; {} with data that are missing or expired, {} with unhealthy "
-      "workers.",
-      totals.endpoints, totals.expired, totals.unhealthy);
+  if (totals.expired > 0) {
+    news.push_back(plural(totals.expired, "endpoint with data that are missing or expired",
+                          "endpoints with data that are missing or expired"));
+  }
+  if (totals.unhealthy > 0) {
+    news.push_back(plural(totals.unhealthy, "endpoint with unhealthy workers",
+                          "endpoints with unhealthy workers"));
+  }
+  if (!news.empty()) return fmt::format("{}.", fmt::join(news, "; "));
+  if (totals.endpoints == 0) return "No endpoint is known yet.";
+  return fmt::format("All is well: {}, all data fresh, no unhealthy worker.",
+                     plural(totals.endpoints, "endpoint", "endpoints"));
 }
 
 std::string account_section(const AccountPage& account, Mono now) {

@@ -111,8 +111,16 @@ TEST(StatusPage, CountsWhatIsExpiredAndWhatIsUnhealthy) {
   sick.counts[static_cast<std::size_t>(Status::unhealthy)] = 1;
   auto never = endpoint("d");
   never.sources[0]->good.reset();
-  EXPECT_EQ(headline(page_of({endpoint("a"), endpoint("b", 91s), sick, never})),
-            "4 endpoints; 2 with data that are missing or expired, 1 with unhealthy workers.");
+  EXPECT_EQ(
+      headline(page_of({endpoint("a"), endpoint("b", 91s), sick, never})),
+      "2 endpoints with data that are missing or expired; 1 endpoint with unhealthy workers.");
+}
+
+TEST(StatusPage, AnApiThatRefusesUsIsNotWell) {
+  auto page = account({endpoint("a")});
+  page->state.apis["control"].up = true;
+  page->state.apis["queue"].up = false;
+  EXPECT_EQ(headline(status_page({page}, "1", kNoon)), "1 API refuses us.");
 }
 
 TEST(StatusPage, ARowTellsOneEndpoint) {

@@ -1,0 +1,211 @@
+#include "daemon/pace.hpp"
+
+#include <gtest/gtest.h>
+
+namespace serverless::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::nanoseconds;
+
+constexpr Mono kNoon{12h};
+
+Target workers_of(const std::string& endpoint) {
+  return {.operation = "list_workers",
+          .api = "control",
+          .endpoint_id = endpoint,
+          .supplies = {Source::workers}};
+}
+
+Tempo every(std::chrono::milliseconds interval) {
+  return {.interval = interval, .discovery_interval = 5min, .max_in_flight = 8};
+}
+
+// An API that told one long window, from which 0.8 of `rate` can be had with the usual reserve.
+std::map<std::string, ApiState> telling(double rate) {
+  const http::RateWindow hour{.name = "hour",
+                              .quota = static_cast<std::int64_t>(rate * 3600),
+                              .length = 1h,
+                              .remaining = static_cast<std::int64_t>(rate * 3600),
+                              .reset_in = 1h};
+  return {{"control", {.quota = learn({}, std::vector{hour}, kNoon)}}};
+}
+
+Schedule four_a_second() {
+  std::vector<Target> targets;
+  for (int i = 0; i < 4; ++i) targets.push_back(workers_of(std::to_string(i)));
+  return schedule(std::move(targets), every(1s));
+}
+
+TEST(Revise, TheFirstWordOfAQuotaIsNews) {
+  const auto revision = revise({}, telling(10), four_a_second(), 0.2, kNoon);
+  EXPECT_TRUE(revision.changed);
+  EXPECT_EQ(revision.allowances.at("control"), (Allowance{.rate = 8, .burst = 28800}));
+  EXPECT_TRUE(revision.stretched.empty());
+}
+
+TEST(Revise, AQuotaThatCannotCarryUsStretchesUsOnce) {
+  const auto first = revise({}, telling(2.5), four_a_second(), 0.2, kNoon);
+  EXPECT_EQ(first.stretched, std::vector<std::string>{"control"});
+  EXPECT_EQ(first.allowances.at("control").rate, 2);
+  const auto again = revise(first.allowances, telling(2), four_a_second(), 0.2, kNoon);
+  EXPECT_TRUE(again.changed);
+  EXPECT_TRUE(again.stretched.empty()) << "said once";
+}
+
+TEST(Revise, ASmallMoveIsNoNews) {
+  const std::map<std::string, Allowance> before{{"control", {.rate = 2}}};
+  EXPECT_FALSE(revise(before, telling(2.6), four_a_second(), 0.2, kNoon).changed);
+  EXPECT_TRUE(revise(before, telling(2.4), four_a_second(), 0.2, kNoon).changed);
+  EXPECT_TRUE(revise(before, telling(2.7), four_a_second(), 0.2, kNoon).changed);
+}
+
+TEST(Revise, ARateFarAboveWhatWeWantIsOfNoConcern) {
+  const std::map<std::string, Allowance> before{{"control", {.rate = 100}}};
+  EXPECT_FALSE(revise(before, telling(50), four_a_second(), 0.2, kNoon).changed);
+}
+
+TEST(Revise, NothingLeftClosesTheApiAndSetsNoPace) {
+  auto apis = telling(10);
+  apis["control"].quota.windows[0].remaining = 100;
+  const auto revision = revise({}, apis, four_a_second(), 0.2, kNoon);
+  EXPECT_EQ(revision.closed, (std::map<std::string, Mono>{{"control", kNoon + 1h}}));
+  EXPECT_FALSE(revision.changed);
+}
+
+TEST(ScheduleByQuota, AllIntervalsOfTheApiStretchAlikeAndNoOthers) {
+  auto tempo = every(1s);
+  tempo.allowances["control"] = {.rate = 0.5};
+  const auto stretched = schedule({workers_of("a"),
+                                   workers_of("b"),
+                                   {.operation = "list_endpoints", .api = "control", .slow = true},
+                                   {.operation = "health", .api = "queue", .endpoint_id = "a"}},
+                                  tempo);
+  const double factor = (2 + 1.0 / 300) / 0.5;
+  EXPECT_DOUBLE_EQ(stretched.stretch.at("control"), factor);
+  EXPECT_EQ(stretched.intervals.at("list_workers"), 4007ms);
+  EXPECT_EQ(stretched.intervals.at("list_endpoints"), 1202s);
+  EXPECT_EQ(stretched.intervals.at("health"), 1s);
+}
+
+TEST(Rescale, AnEvenSpreadStaysEven) {
+  std::vector<Target> targets;
+  for (int i = 0; i < 10; ++i) targets.push_back(workers_of(std::to_string(i)));
+  const auto before = schedule(targets, every(10s));
+  auto tempo = every(10s);
+  tempo.allowances["control"] = {.rate = 0.5};
+  const auto after = schedule(targets, tempo);
+  Pacing pacing;
+  for (int i = 0; i < 10; ++i) {
+    pacing.targets["list_workers/" + std::to_string(i)] = {.due = kNoon + (i + 1) * 1s};
+  }
+  pacing = rescale(std::move(pacing), before, after, kNoon);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(pacing.targets.at("list_workers/" + std::to_string(i)).due, kNoon + (i + 1) * 2s);
+  }
+}
+
+TEST(Resume, NothingIsUnderWayAndNobodyWaitsLongerThanHisInterval) {
+  const auto planned = schedule({workers_of("a"), workers_of("b")}, every(30s));
+  Pacing pacing;
+  pacing.targets["list_workers/a"] = {.due = kNoon - 5s, .started = kNoon, .in_flight = true};
+  pacing.targets["list_workers/b"] = {.due = kNoon + 1h};
+  pacing.targets["list_workers/gone"] = {.in_flight = true};
+  pacing = resume(std::move(pacing), planned, kNoon);
+  EXPECT_EQ(pacing.targets.size(), 2U);
+  EXPECT_FALSE(pacing.targets.at("list_workers/a").in_flight);
+  EXPECT_EQ(pacing.targets.at("list_workers/b").due, kNoon + 30s);
+}
+
+TEST(Resume, TheLeastIntervalOutlivesAReload) {
+  auto tempo = every(30s);
+  tempo.policy.min_interval = 65s;
+  const auto planned = schedule({workers_of("a")}, tempo);
+  Pacing pacing;
+  pacing.targets["list_workers/a"] = {.due = kNoon, .started = kNoon - 5s, .in_flight = true};
+  pacing = resume(std::move(pacing), planned, kNoon);
+  EXPECT_EQ(pacing.targets.at("list_workers/a").due, kNoon + 60s);
+}
+
+TEST(Backoff, TheFirstFailureCostsNothingAndLaterOnesARandomShare) {
+  const auto planned = schedule({workers_of("a")}, every(30s));
+  auto begun = plan({}, planned, kNoon).next;
+  const auto good = finished(begun, planned, workers_of("a"), kNoon + 1s);
+  auto pacing = finished(begun, planned, workers_of("a"), kNoon + 1s, true);
+  EXPECT_EQ(pacing.targets.at("list_workers/a").due, good.targets.at("list_workers/a").due);
+  nanoseconds longest{0};
+  for (int failures = 2; failures < 40; ++failures) {
+    const Mono now = pacing.targets.at("list_workers/a").due;
+    pacing = plan(std::move(pacing), planned, now).next;
+    pacing = finished(std::move(pacing), planned, workers_of("a"), now + 1s, true);
+    const auto wait = pacing.targets.at("list_workers/a").due - now;
+    EXPECT_LE(wait, 5min + 30s + 2s) << failures;
+    longest = std::max(longest, wait);
+  }
+  EXPECT_GT(longest, 60s);
+  const Mono now = pacing.targets.at("list_workers/a").due;
+  pacing = plan(std::move(pacing), planned, now).next;
+  pacing = finished(std::move(pacing), planned, workers_of("a"), now + 1s);
+  EXPECT_LE(pacing.targets.at("list_workers/a").due - now, 47s) << "the first success ends it";
+}
+
+Observation refused(std::optional<std::chrono::milliseconds> retry_after,
+                    std::vector<http::RateWindow> windows = {}) {
+  Error error{.reason = Reason::rate_limited, .retry_after = retry_after};
+  return {.target = workers_of("a"),
+          .poll = {.answers = {{"a", Source::workers, tl::make_unexpected(std::move(error))}}},
+          .exchanges = {{.api = "control",
+                         .operation = "list_workers",
+                         .code = "429",
+                         .windows = std::move(windows)}}};
+}
+
+TEST(WaitAfter, IsTheLongestOfWhatTheApiSaid) {
+  EXPECT_EQ(wait_after(refused(12s), {}, 30s), 12s);
+  EXPECT_EQ(
+      wait_after(refused(12s, {{.name = "hour", .remaining = 0, .reset_in = 1724s}}), {}, 30s),
+      1724s);
+  EXPECT_EQ(wait_after(refused(12s, {{.name = "day", .remaining = 9, .reset_in = 9999s}}), {}, 30s),
+            12s);
+}
+
+TEST(WaitAfter, DoublesWithoutAdviceUpToTenMinutes) {
+  EXPECT_EQ(wait_after(refused({}), {.refusals = 1}, 30s), 30s);
+  EXPECT_EQ(wait_after(refused({}), {.refusals = 2}, 30s), 60s);
+  EXPECT_EQ(wait_after(refused({}), {.refusals = 5}, 30s), 480s);
+  EXPECT_EQ(wait_after(refused({}), {.refusals = 9}, 30s), 480s);
+  EXPECT_EQ(wait_after(refused({}), {.refusals = 9}, 60s), 600s);
+}
+
+TEST(WaitAfter, OtherFailuresAndGoodAnswersAskForNone) {
+  auto failure = refused({});
+  failure.poll.answers[0].result = fail(Reason::server_error, "HTTP 500");
+  EXPECT_EQ(wait_after(failure, {}, 30s), std::nullopt);
+  EXPECT_EQ(wait_after({.target = workers_of("a")}, {}, 30s), std::nullopt);
+}
+
+TEST(LearnRequests, AListOfManyPagesTakesItsTime) {
+  static constexpr std::array kSpacings{Spacing{"list_instances", 1100ms}};
+  const Target target{
+      .operation = "list_instances", .api = "console", .supplies = {Source::instances}};
+  auto tempo = every(5s);
+  tempo.policy.spacings = kSpacings;
+  Observation nine_pages{.target = target};
+  for (int i = 0; i < 9; ++i) {
+    nine_pages.exchanges.push_back({.api = "console", .operation = "list_instances"});
+  }
+  EXPECT_TRUE(learn_requests(tempo, nine_pages));
+  EXPECT_FALSE(learn_requests(tempo, nine_pages));
+  EXPECT_EQ(schedule({target}, tempo).intervals.at("list_instances"), 9900ms);
+}
+
+TEST(LearnRequests, APollThatFailedSaysNothingOfTheNumberOfPages) {
+  auto tempo = every(5s);
+  auto broken = refused({});
+  broken.exchanges.resize(4, broken.exchanges.front());
+  EXPECT_FALSE(learn_requests(tempo, broken));
+  EXPECT_EQ(requests_of(broken.target, tempo), 1);
+}
+
+}  // namespace
+}  // namespace serverless::daemon

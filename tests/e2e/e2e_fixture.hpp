@@ -1,0 +1,260 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <simdjson.h>
+#include <sys/types.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tests/e2e/page_fixture.hpp"
+
+namespace e2e {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// How much slower than a plain build this one may be.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kSlowness = 4;
+#else
+constexpr int kSlowness = 1;
+#endif
+
+/// The patience that suffices for whatever takes a few polls.
+constexpr seconds kPatience{30 * kSlowness};
+
+/// What the exporter may take to stop.
+constexpr milliseconds kStopWithin{2000 * kSlowness};
+
+constexpr milliseconds kLook{100};
+
+/// Asks again and again until the condition holds. @return whether it ever did.
+bool eventually(const std::function<bool()>& condition, milliseconds deadline = kPatience,
+                milliseconds pause = kLook);
+
+/// Runs the check each `pause` for that long.
+void throughout(milliseconds time, const std::function<void()>& check, milliseconds pause = kLook);
+
+double unix_now();
+
+std::string read_file(const std::filesystem::path& path);
+void write_file(const std::filesystem::path& path, std::string_view text);
+
+/// A JSON text; one that is not throws simdjson_error.
+class Json {
+ public:
+  explicit Json(const std::string& text) : root_(parser_->parse(text)) {}
+  [[nodiscard]] simdjson::dom::element operator[](std::string_view pointer) const {
+    return root_.at_pointer(pointer).value();
+  }
+  [[nodiscard]] simdjson::dom::array array(std::string_view pointer) const {
+    return (*this)[pointer].get_array().value();
+  }
+
+ private:
+  std::unique_ptr<simdjson::dom::parser> parser_ = std::make_unique<simdjson::dom::parser>();
+  simdjson::dom::element root_{};
+};
+
+struct Reply {
+  std::string error{};  ///< libcurl's; empty: an answer came.
+  long status = 0;
+  std::string body{};
+  std::map<std::string, std::string, std::less<>> headers{};  ///< Names in lower case.
+};
+
+/// One request by a client of its own.
+/// @param socket the path of a unix socket to ask there.
+Reply request(const std::string& method, const std::string& url,
+              milliseconds timeout = seconds{20 * kSlowness}, const std::string& socket = "");
+inline Reply get(const std::string& url) { return request("GET", url); }
+
+/// A program under test. What it writes goes to files; it is killed at the end.
+class Process {
+ public:
+  /// @param out where `<name>.out` and `<name>.err` are put.
+  Process(const std::filesystem::path& out, const std::string& name,
+          const std::vector<std::string>& command,
+          const std::vector<std::string>& environment = {});
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  void signal(int number) const;
+  /// @return the exit code, 128 + n for signal n; nothing while it runs.
+  std::optional<int> exit_code();
+  /// Waits for its end. @return nothing when it did not end in time.
+  std::optional<int> wait(milliseconds deadline = kPatience);
+  [[nodiscard]] pid_t id() const { return id_; }
+  [[nodiscard]] std::string out() const { return read_file(out_); }
+  [[nodiscard]] std::string err() const { return read_file(err_); }
+
+ private:
+  std::filesystem::path out_;
+  std::filesystem::path err_;
+  pid_t id_ = -1;
+  std::optional<int> code_{};
+};
+
+/// A directory for one test. It is left where the test failed.
+class Workspace {
+ public:
+  Workspace();
+  ~Workspace();
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  /// What the programs wrote and what a test keeps; secrets must never be in there.
+  [[nodiscard]] std::filesystem::path outputs() const { return path_ / "outputs"; }
+  /// Writes a file beside the outputs. @return its path.
+  std::filesystem::path file(const std::string& name, std::string_view text) const;
+  void keep(const std::string& name, std::string_view text) const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// The outside world.
+class Simulator {
+ public:
+  Simulator(const Workspace& workspace, std::vector<std::string> options,
+            const std::string& name = "simulator");
+
+  [[nodiscard]] const std::string& url() const { return url_; }
+  /// A request to one of the admin routes; it must succeed.
+  std::string admin(const std::string& method, const std::string& what) const;
+  void fault(const std::string& query) const { admin("POST", "fault?" + query); }
+  void clear_faults() const { admin("DELETE", "faults"); }
+  [[nodiscard]] Json truth() const { return Json(admin("GET", "truth")); }
+  /// The ids that the truth has below `api`, in its order.
+  [[nodiscard]] std::vector<std::string> endpoints(std::string_view api) const;
+  /// One account that asks this simulator. @param more further lines of its table.
+  [[nodiscard]] std::string account(std::string_view name, std::string_view provider,
+                                    const std::string& key_file, std::string_view more = "") const;
+
+  struct Request {
+    double time = 0;
+    std::string api{};
+    std::string path{};
+    std::string endpoint{};
+    long code = 0;
+    std::string user_agent{};
+    bool authorized = false;
+    std::string fault{};
+  };
+  [[nodiscard]] std::vector<Request> requests() const;
+
+ private:
+  Process process_;
+  std::string url_{};
+};
+
+/// The program under test, serving.
+class Exporter {
+ public:
+  /// Waits until it listens.
+  Exporter(const Workspace& workspace, const std::vector<std::string>& options,
+           const std::string& name = "exporter", const std::vector<std::string>& environment = {});
+
+  [[nodiscard]] const std::string& url() const { return url_; }
+  [[nodiscard]] std::string address() const { return url_.substr(7); }
+  Process& process() { return process_; }
+  /// The page, strictly parsed; a fault in it fails the test.
+  [[nodiscard]] Page page() const;
+  /// Waits until the page is so. The last page is printed into the workspace where it never is.
+  [[nodiscard]] bool shows(const std::function<bool(const Page&)>& what,
+                           milliseconds deadline = kPatience) const;
+  /// Ends it by SIGTERM, which must take at most two seconds and give 0.
+  void stop();
+
+ private:
+  const Workspace& workspace_;
+  std::string name_;
+  Process process_;
+  std::string url_{};
+};
+
+/// A listener that keeps every byte that arrives and answers 200.
+class Catcher {
+ public:
+  Catcher();
+  ~Catcher();
+  Catcher(const Catcher&) = delete;
+  Catcher& operator=(const Catcher&) = delete;
+
+  [[nodiscard]] std::string url() const;
+  [[nodiscard]] int connections() const { return connections_.load(); }
+  [[nodiscard]] std::string received() const;
+
+ private:
+  void run();
+
+  int socket_ = -1;
+  int port_ = 0;
+  std::atomic<bool> stopping_{false};
+  std::atomic<int> connections_{0};
+  mutable std::mutex mutex_{};
+  std::string received_{};
+  std::thread thread_{};
+};
+
+/// A client that asks for a page and never reads it.
+class DeafClient {
+ public:
+  /// @param url http://127.0.0.1:port
+  DeafClient(const std::string& url, const std::string& path);
+  ~DeafClient();
+  DeafClient(const DeafClient&) = delete;
+  DeafClient& operator=(const DeafClient&) = delete;
+
+ private:
+  int socket_ = -1;
+};
+
+/// A TCP port of the loopback that was free a moment ago.
+int free_port();
+
+std::string exporter_path();
+std::string simulator_path();
+
+/// The ways in which a text may leak: as it is, URL-encoded, in base64 at each alignment.
+std::vector<std::string> disguises(const std::string& secret);
+
+/// Where a secret, in whatever disguise, stands below a directory: "file: which disguise".
+std::vector<std::string> find_leaks(const std::filesystem::path& directory,
+                                    const std::vector<std::string>& secrets);
+
+/// Every test: its workspace, a key file, and at the end the proof that no key was written
+/// anywhere.
+class E2e : public testing::Test {
+ protected:
+  E2e();
+  void TearDown() override;
+
+  /// Of the exporter. Its characters differ in every encoding.
+  static constexpr const char* kKey = "e2e+Key/9f8c7d~6b5a?41>e0=";
+  /// What the simulator puts into bodies.
+  static constexpr const char* kPlanted = "planted/Secret+in~bodies?77>c3=";
+
+  Workspace workspace_{};
+  std::string key_file_{};
+
+  [[nodiscard]] std::vector<std::string> simulated(std::vector<std::string> options = {}) const;
+  [[nodiscard]] std::vector<std::string> exporter_options(const std::string& config,
+                                                          const std::string& name = "config") const;
+};
+
+}  // namespace e2e
