@@ -21,7 +21,8 @@ for alert in $alerts; do
   [ "$(grep -c "^ *- alert: $alert\$" "$rules")" = "$(grep -c "^ *runbook_url: .*/docs/runbooks.md#$anchor\$" "$rules")" ] ||
     complain "a rule of $alert does not name the runbook #$anchor"
 done
-for section in $(sed -n 's/^## \(Serverless.*\)/\1/p' "$runbooks"); do
+sections=$(sed -n 's/^## \(Serverless.*\)/\1/p' "$runbooks")
+for section in $sections; do
   printf '%s\n' "$alerts" | grep -qx "$section" || complain "$runbooks has a section for $section, which is no alert"
 done
 exit $status
