@@ -8,6 +8,8 @@ namespace serverless::http {
 namespace {
 
 constexpr std::int64_t kYearSeconds = 366LL * 24 * 3600;
+// A longer wait is absurd.
+constexpr std::int64_t kWeekSeconds = 7LL * 24 * 3600;
 // RFC 8941 section 3.3.1: at most 15 digits.
 constexpr std::size_t kMaxDigits = 15;
 
@@ -171,9 +173,9 @@ std::optional<std::int64_t> amount(const Parameter& parameter) {
   return parameter.number && *parameter.number >= 0 ? parameter.number : std::nullopt;
 }
 
-std::optional<std::chrono::seconds> duration(const Parameter& parameter) {
+std::optional<std::chrono::seconds> duration(const Parameter& parameter, std::int64_t longest) {
   const auto value = amount(parameter);
-  if (!value || *value > kYearSeconds) return std::nullopt;
+  if (!value || *value > longest) return std::nullopt;
   return std::chrono::seconds{*value};
 }
 
@@ -197,9 +199,9 @@ std::vector<RateWindow> parse_rate_limit(std::string_view policy, std::string_vi
       // Of a parameter that comes twice the last counts (RFC 8941 section 3.1.2).
       for (const auto& parameter : item.parameters) {
         if (parameter.key == "q") window.quota = amount(parameter);
-        if (parameter.key == "w") window.length = duration(parameter);
+        if (parameter.key == "w") window.length = duration(parameter, kYearSeconds);
         if (parameter.key == "r") window.remaining = amount(parameter);
-        if (parameter.key == "t") window.reset_in = duration(parameter);
+        if (parameter.key == "t") window.reset_in = duration(parameter, kWeekSeconds);
       }
     }
   }

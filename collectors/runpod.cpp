@@ -224,7 +224,12 @@ class RunPod final : public Collector {
       auto id = endpoint.id;
       poll.answers.push_back({std::move(id), Source::catalog, std::move(endpoint)});
     }
-    if (!list->complete) return poll;
+    if (!list->complete) {
+      // What the list has stands; whoever is not in it may be the record that cannot be read.
+      poll.answers.push_back({"", Source::catalog,
+                              fail(Reason::schema, "a record of the list of endpoints has no id")});
+      return poll;
+    }
     for (const auto& id : configured_) {
       if (std::find(ids.begin(), ids.end(), id) != ids.end()) continue;
       poll.answers.push_back(
@@ -393,6 +398,8 @@ Provider provider() {
                                         Status::initializing, Status::throttled, Status::unhealthy,
                                         Status::stopped,      Status::unknown};
   static constexpr std::array kStaleReasons{Staleness::version, Staleness::image};
+  // Bills move by the hour.
+  static constexpr std::array kSpacings{Spacing{"list_billing", std::chrono::minutes{5}}};
   return {.name = "runpod",
           .label = "runpod",
           .summary = "RunPod serverless endpoints, REST v2",
@@ -400,6 +407,7 @@ Provider provider() {
           .discovers = true,
           .statuses = kStatuses,
           .stale_reasons = kStaleReasons,
+          .policy = {.spacings = kSpacings},
           .make = make};
 }
 

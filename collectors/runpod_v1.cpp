@@ -242,7 +242,16 @@ class RunPodV1 final : public Collector {
       ids.push_back(endpoint.info.id);
       append(std::move(endpoint), response->date(), poll.answers);
     }
-    if (list->complete) poll.listing = std::move(ids);
+    if (list->complete) {
+      poll.listing = std::move(ids);
+      return poll;
+    }
+    // What the list has stands; whoever is not in it may be the record that cannot be read.
+    for (auto& answer : failed(target, {.reason = Reason::schema,
+                                       .detail = "a record of the list of endpoints has no id"})
+                            .answers) {
+      poll.answers.push_back(std::move(answer));
+    }
     return poll;
   }
 

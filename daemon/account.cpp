@@ -88,19 +88,29 @@ Reason judged(const AccountState& account, const Answer& answer) {
   return error.reason;
 }
 
-// The list decides which endpoints exist. What appears is created before its answers are taken.
+void admit(AccountState& account, const std::string& id, std::set<std::string>& changed) {
+  if (account.endpoints.contains(id)) return;
+  EndpointState state;
+  state.info.id = id;
+  account.endpoints.emplace(id, std::make_shared<const EndpointState>(std::move(state)));
+  changed.insert(id);
+}
+
+// What is listed exists, and what a catalog answer tells of does so even where the list was not
+// whole. It is created before its answers are taken.
+void admit_endpoints(AccountState& account, const Poll& poll, std::set<std::string>& changed) {
+  for (const auto& answer : poll.answers) {
+    const bool exists = answer.source == Source::catalog && answer.result;
+    if (exists && !answer.endpoint_id.empty()) admit(account, answer.endpoint_id, changed);
+  }
+  if (!poll.listing) return;
+  for (const auto& id : *poll.listing) admit(account, id, changed);
+}
+
+// Only a whole list decides which endpoints are gone.
 void take_listing(AccountState& account, const std::vector<std::string>& listing,
                   std::set<std::string>& changed) {
   const std::unordered_set<std::string_view> listed(listing.begin(), listing.end());
-  if (account.exhaustive) {
-    for (const auto& id : listing) {
-      if (account.endpoints.contains(id)) continue;
-      EndpointState state;
-      state.info.id = id;
-      account.endpoints.emplace(id, std::make_shared<const EndpointState>(std::move(state)));
-      changed.insert(id);
-    }
-  }
   for (auto at = account.endpoints.begin(); at != account.endpoints.end();) {
     const auto& [id, known] = *at;
     const int missing = listed.contains(id) ? 0 : known->missing_listings + 1;
@@ -223,6 +233,7 @@ std::set<std::string> apply(AccountState& account, const Observation& observatio
   }
   note_acceptance(account, observation);
 
+  if (account.exhaustive) admit_endpoints(account, observation.poll, changed);
   if (observation.poll.listing) take_listing(account, *observation.poll.listing, changed);
   std::set<std::pair<std::string_view, Source>> own;  // Who has an answer of its own.
   for (const auto& answer : observation.poll.answers) {

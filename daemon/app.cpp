@@ -33,13 +33,33 @@ std::string user_agent() {
   return fmt::format("serverless_exporter/{} (Prometheus exporter)", version());
 }
 
-// Accounts of the same provider and quota group share a quota.
+// Accounts of the same provider and quota group share a quota, as far as the text tells.
 std::uint32_t sharers_of(const config::Account& account, const config::Config& config) {
   if (account.quota_group.empty()) return 1;
   return static_cast<std::uint32_t>(std::count_if(
       config.accounts.begin(), config.accounts.end(), [&](const config::Account& other) {
         return other.quota_group == account.quota_group && other.provider == account.provider;
       }));
+}
+
+// Accounts with one key share a quota whether or not somebody said so.
+void join_quota_groups(std::vector<AccountSetup>& accounts) {
+  for (auto& setup : accounts) {
+    const auto same =
+        std::find_if(accounts.begin(), accounts.end(), [&](const AccountSetup& other) {
+          const bool by_word = !setup.account.quota_group.empty() &&
+                               other.account.quota_group == setup.account.quota_group;
+          return other.provider == setup.provider && (other.key == setup.key || by_word);
+        });
+    setup.quota_group = same->quota_group.empty()
+                            ? fmt::format("{}/{}", setup.provider->name, setup.account.name)
+                            : same->quota_group;
+  }
+  for (auto& setup : accounts) {
+    setup.sharers = static_cast<std::uint32_t>(std::count_if(
+        accounts.begin(), accounts.end(),
+        [&](const AccountSetup& other) { return other.quota_group == setup.quota_group; }));
+  }
 }
 
 // Series that nobody asked for are not withheld.
@@ -84,6 +104,11 @@ std::chrono::nanoseconds longest_interval(const Pages& pages) {
   return longest;
 }
 
+// An empty text: all went well.
+void answer(std::vector<std::promise<std::string>> waiters, const std::string& problems) {
+  for (auto& waiter : waiters) waiter.set_value(problems);
+}
+
 HttpReply text_reply(int status, std::string text) {
   return {.status = status, .content_type = kTextType, .body = std::move(text)};
 }
@@ -102,9 +127,9 @@ tl::expected<Loaded, Problems> set_up(config::Config config, const std::string& 
     accounts.push_back({.account = account,
                         .provider = find_provider(account.provider),
                         .key = key ? std::move(*key) : config::Secret{},
-                        .sharers = sharers_of(account, config),
                         .series = config.series});
   }
+  if (problems.empty()) join_quota_groups(accounts);
   find_twins(accounts, file, problems);
   if (!problems.empty()) return tl::make_unexpected(std::move(problems));
   return Loaded{.config = std::move(config), .accounts = std::move(accounts)};
@@ -134,7 +159,7 @@ App::~App() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  answer_reloads("stopping");
+  answer(take_waiters(), "stopping\n");
   // All are asked before any is waited for: one that hangs must not hold up the others.
   for (auto& dispatcher : dispatchers_) dispatcher->request_stop();
 }
@@ -180,9 +205,11 @@ void App::swap_accounts(std::vector<AccountSetup> accounts) {
     const auto old = before.find(setup.account.name);
     std::optional<Inheritance> known;
     if (old != before.end() && same_place(old->second->setup(), setup)) {
-      const bool new_key = !(old->second->setup().key == setup.key);
+      const auto& was = old->second->setup();
+      const bool new_view =
+          !(was.key == setup.key) || was.account.settings != setup.account.settings;
       known = old->second->release();
-      known->new_key = new_key;
+      known->new_view = new_view;
     }
     // The old one must be gone before the new one publishes.
     if (old != before.end()) before.erase(old);
@@ -196,12 +223,15 @@ void App::swap_accounts(std::vector<AccountSetup> accounts) {
   }
 }
 
-void App::reload(tl::expected<Loaded, Problems> loaded) {
-  const auto refuse = [this](const std::string& problems) {
+void App::reload(const std::function<tl::expected<Loaded, Problems>()>& load) {
+  // Who asks from now on may have written another text, and is answered by the next reload.
+  auto waiters = take_waiters();
+  const auto refuse = [&](const std::string& problems) {
     self_.note_reload(false, 0);
     log::error("reload_failed", {{"detail", problems}});
-    answer_reloads(problems);
+    answer(std::move(waiters), problems);
   };
+  auto loaded = load();
   if (!loaded) {
     std::string problems;
     for (const auto& problem : loaded.error()) problems += config::to_string(problem) + "\n";
@@ -221,20 +251,16 @@ void App::reload(tl::expected<Loaded, Problems> loaded) {
   self_.note_reload(true, unix_seconds(read_clock().wall));
   log::info("reloaded", {{"accounts", std::to_string(config_.accounts.size())}});
   // Answered before a listener goes: the question may have come in by it.
-  answer_reloads("");
+  answer(std::move(waiters), "");
   std::erase_if(servers_, [this](const auto& server) {
     const auto& wanted = config_.web.listen;
     return std::find(wanted.begin(), wanted.end(), server.first) == wanted.end();
   });
 }
 
-void App::answer_reloads(const std::string& problems) {
-  std::vector<std::promise<std::string>> waiters;
-  {
-    const std::lock_guard lock(mutex_);
-    waiters.swap(reload_waiters_);
-  }
-  for (auto& waiter : waiters) waiter.set_value(problems);
+App::Waiters App::take_waiters() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(reload_waiters_, {});
 }
 
 HttpReply App::ask_for_reload() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <future>
 #include <map>
 #include <memory>
@@ -49,7 +50,8 @@ class App {
   /// Puts another configuration in place of the present one, or says why it stays: accounts that
   /// did not change go on, those at the same API keep what is known of them. Whoever asked by POST
   /// /-/reload is answered. Main thread only.
-  void reload(tl::expected<Loaded, Problems> loaded);
+  /// @param load  reads the configuration; called after it is settled who is answered.
+  void reload(const std::function<tl::expected<Loaded, Problems>()>& load);
 
   /// Waits until everything was polled once, or for as long as that may take at most.
   struct Once {
@@ -62,7 +64,8 @@ class App {
   [[nodiscard]] HttpReply handle(const HttpRequest& request);
   void listen_also(const std::vector<std::string>& addresses);
   void swap_accounts(std::vector<AccountSetup> accounts);
-  void answer_reloads(const std::string& problems);
+  using Waiters = std::vector<std::promise<std::string>>;
+  [[nodiscard]] Waiters take_waiters();
   [[nodiscard]] HttpReply ask_for_reload();
   [[nodiscard]] HttpReply metrics();
   [[nodiscard]] HttpReply ready() const;
@@ -74,7 +77,7 @@ class App {
   std::atomic<std::uint32_t> max_scrapes_ = 0;
   std::atomic<bool> lifecycle_ = false;
   std::mutex mutex_{};  ///< Of the two below.
-  std::vector<std::promise<std::string>> reload_waiters_{};
+  Waiters reload_waiters_{};
   bool stopping_ = false;
   SelfMetrics self_{};
   std::shared_ptr<std::atomic<int>> scrapes_ = std::make_shared<std::atomic<int>>(0);

@@ -61,7 +61,14 @@ class Dispatcher::AccountClient final : public http::Client {
                           gap_of(*setup.provider, request.operation), read_clock().mono);
     if (!turn) return tl::make_unexpected(turn.error());
     sleep_until(*turn, stop_);
+    if (stop_.stop_requested()) return fail(Reason::internal, "stopping");
+    // Another request may have been refused meanwhile.
+    if (const auto open = owner_.gate_.check(owner_.quota_group_, request.api, read_clock().mono);
+        !open) {
+      return tl::make_unexpected(open.error());
+    }
     const auto key = owner_.key_.current();
+    secret_ = key.secret;
     generation_ = key.generation;
     const Now sent = read_clock();
     if (!first_sent_) first_sent_ = sent;
@@ -69,15 +76,37 @@ class Dispatcher::AccountClient final : public http::Client {
         request, key.secret,
         {.timeout = setup.account.poll.timeout, .max_body = setup.account.poll.max_body}, stop_);
     if (response && response->status == 401) owner_.key_.refused();
+    if (response) close_if_refused(request, *response);
     note(request, response, sent, read_clock());
     return response;
   }
 
   [[nodiscard]] const std::optional<Now>& first_sent() const { return first_sent_; }
+  /// An error's words may be the provider's, which may quote the key.
+  void redact(Poll& poll) const {
+    if (secret_.empty()) return;
+    for (auto& answer : poll.answers) {
+      if (answer.result) continue;
+      auto& detail = answer.result.error().detail;
+      for (auto at = detail.find(secret_.reveal()); at != std::string::npos;
+           at = detail.find(secret_.reveal())) {
+        detail.replace(at, secret_.reveal().size(), "(the key)");
+      }
+    }
+  }
+
   [[nodiscard]] std::uint64_t generation() const { return generation_; }
   std::vector<Exchange> take_exchanges() { return std::move(exchanges_); }
 
  private:
+  // At once, not when the answer is taken: others may be waiting for their turn.
+  void close_if_refused(const http::Request& request, const http::Response& response) {
+    if (response.status != 429) return;
+    const auto error = http::judge(response);
+    if (!error || !error->retry_after) return;
+    owner_.gate_.close(owner_.quota_group_, request.api, read_clock().mono + *error->retry_after);
+  }
+
   void note(const http::Request& request, const Result<http::Response>& response, Now sent,
             Now landed) {
     Exchange exchange{.api = request.api,
@@ -100,11 +129,20 @@ class Dispatcher::AccountClient final : public http::Client {
   std::stop_token stop_;
   std::optional<Now> first_sent_{};
   std::uint64_t generation_ = 0;
+  config::Secret secret_{};
   std::vector<Exchange> exchanges_{};
 };
 
 bool same_place(const AccountSetup& one, const AccountSetup& other) {
-  return one.provider == other.provider && one.account.settings == other.account.settings;
+  if (one.provider != other.provider) return false;
+  const auto& keys = one.provider->keys;
+  return std::all_of(keys.begin(), keys.end(), [&](const config::KeySpec& key) {
+    const auto value = [&](const AccountSetup& setup) {
+      const auto found = setup.account.settings.find(key.name);
+      return found == setup.account.settings.end() ? key.fallback : found->second;
+    };
+    return key.type != config::KeySpec::Type::url || value(one) == value(other);
+  });
 }
 
 Dispatcher::Dispatcher(AccountSetup setup, CurlHttp& http, Gate& gate, Store& store,
@@ -114,8 +152,7 @@ Dispatcher::Dispatcher(AccountSetup setup, CurlHttp& http, Gate& gate, Store& st
       gate_(gate),
       store_(store),
       // Without a group of its own an account shares with nobody.
-      quota_group_(setup_.account.quota_group.empty() ? "account " + setup_.account.name
-                                                      : "group " + setup_.account.quota_group),
+      quota_group_(setup_.quota_group),
       key_(setup_.account.name, setup_.account.key, setup_.key),
       collector_(setup_.provider->make(setup_.account)) {
   prepare(std::move(before));
@@ -139,7 +176,9 @@ Inheritance Dispatcher::release() {
   request_stop();
   fetchers_.clear();
   thread_ = {};
-  return {.account = std::move(account_), .pacing = std::move(pacing_)};
+  return {.account = std::move(account_),
+          .pacing = std::move(pacing_),
+          .learned = std::move(schedule_.tempo)};
 }
 
 Context Dispatcher::context() const {
@@ -167,6 +206,7 @@ Observation Dispatcher::observe(const Target& target, const std::stop_token& sto
   } catch (const std::exception& error) {
     fail_all(error.what());
   }
+  client.redact(observation.poll);
   observation.sent = client.first_sent().value_or(observation.sent);
   observation.landed = read_clock();
   observation.exchanges = client.take_exchanges();
@@ -177,9 +217,13 @@ Observation Dispatcher::observe(const Target& target, const std::stop_token& sto
 // Before any thread starts: the page of a reloaded account has no gap.
 void Dispatcher::prepare(std::optional<Inheritance> before) {
   account_ = initial_account(setup_.account.name, *setup_.provider, *collector_,
-                             setup_.account.endpoints.empty());
+                             setup_.provider->discovers && setup_.account.endpoints.empty());
   if (before) account_ = inherit(std::move(account_), before->account);
-  if (before && before->new_key) expect_baseline(account_);
+  if (before && before->new_view) expect_baseline(account_);
+  if (before) {
+    schedule_.tempo.allowances = std::move(before->learned.allowances);
+    schedule_.tempo.requests = std::move(before->learned.requests);
+  }
   std::set<std::string> changed;
   for (const auto& [id, state] : account_.endpoints) changed.insert(id);
   refresh_targets(changed);
@@ -201,7 +245,8 @@ void Dispatcher::run(const std::stop_token& stop) {
     auto observation = results_.take(stop, next_wake());
     changed.clear();
     const bool news = observation.has_value();
-    while (observation) {
+    // What was under way when a stop was asked for says nothing of the provider.
+    while (observation && !stop.stop_requested()) {
       log_answers(*observation);
       pacing_ = finished(std::move(pacing_), schedule_, observation->target, read_clock().mono,
                          failed(observation->poll));

@@ -27,6 +27,7 @@ struct AccountSetup {
   config::Account account{};
   const Provider* provider = nullptr;
   config::Secret key{};       ///< As read at the start.
+  std::string quota_group{};  ///< Accounts with the same word share one quota.
   std::uint32_t sharers = 1;  ///< Accounts in its quota group, itself among them.
   config::Series series{};
 
@@ -37,10 +38,11 @@ struct AccountSetup {
 struct Inheritance {
   AccountState account{};
   Pacing pacing{};
-  bool new_key = false;  ///< It goes on with another key.
+  Tempo learned{};        ///< What was learned of quotas and pages.
+  bool new_view = false;  ///< Another key or setting may show other workers.
 };
 
-/// The same API as before: what is known of the account stays true, whatever else was changed.
+/// The same API as before (provider and URLs): what is known of the account stays true.
 bool same_place(const AccountSetup& one, const AccountSetup& other);
 
 /// Polls one account: one thread that decides and never waits for the network, and fetch threads

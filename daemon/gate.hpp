@@ -3,6 +3,7 @@
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "collectors/error.hpp"
@@ -19,10 +20,15 @@ class Gate {
   Result<Mono> book(const std::string& group, const std::string& api, const std::string& operation,
                     std::chrono::milliseconds gap, Mono now);
 
+  /// Whether the API is still open when a booked turn has come. @return rate_limited if not.
+  Result<void> check(const std::string& group, const std::string& api, Mono now);
+
   /// No request of this API before `until`.
   void close(const std::string& group, const std::string& api, Mono until);
 
  private:
+  std::optional<Error> refusal(const std::string& group, const std::string& api, Mono now) const;
+
   std::mutex mutex_{};
   std::map<std::string, Mono> turns_{};
   std::map<std::string, Mono> closed_{};

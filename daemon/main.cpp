@@ -75,9 +75,10 @@ int run(const Options& options, const sigset_t& signals) {
   if (options.check_config) {
     const auto config = effective_config(options, demo.get());
     if (!config) return complain(config.error());
-    return print(daemon::forecast_text(*config) + fmt::format("{}: {} accounts, no mistakes\n",
-                                                              options.config,
-                                                              config->accounts.size()));
+    const auto count = config->accounts.size();
+    return print(daemon::forecast_text(*config) +
+                 fmt::format("{}: no mistakes in {} account{}; keys were not read\n",
+                             demo ? "demo" : options.config, count, count == 1 ? "" : "s"));
   }
   auto loaded = load(options, demo.get());
   if (!loaded) return complain(loaded.error());
@@ -94,7 +95,7 @@ int run(const Options& options, const sigset_t& signals) {
   // Signals are blocked in main() before any thread starts, so that only this sees them.
   int signal = 0;
   while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) {
-    app.reload(load(options, demo.get()));
+    app.reload([&] { return load(options, demo.get()); });
   }
   daemon::log::info("stopping");
   return 0;

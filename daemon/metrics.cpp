@@ -232,10 +232,10 @@ void worker_stale(const WorkerState& worker, const EndpointState&, const Context
   if (worker.staleness != Staleness::unknown) out.add(is_stale(worker.staleness) ? 1 : 0);
 }
 
-void worker_gpus(const WorkerState& worker, const EndpointState& state, const Context&,
-                 Samples& out) {
+void instance_gpus(const WorkerState& worker, const EndpointState& state, const Context&,
+                   Samples& out) {
   const auto* instance = instance_of(worker, state);
-  out.add(worker.reported.gpus || instance == nullptr ? worker.reported.gpus : instance->gpus);
+  if (!worker.reported.gpus && instance != nullptr) out.add(instance->gpus);
 }
 
 // Rows that only hand on a field of the report.
@@ -358,6 +358,7 @@ constexpr std::string_view kCostHelp =
     "US dollars an hour of the workers that are not stopped and whose price is known.";
 constexpr std::string_view kUnpricedHelp =
     "Workers that are not stopped and whose price is not known: the cost is low by these.";
+constexpr std::string_view kGpusHelp = "GPUs allocated to the worker.";
 constexpr std::string_view kWorkerCostHelp =
     "US dollars an hour that the provider reports for the worker.";
 
@@ -488,7 +489,7 @@ constexpr std::array kRows{
           unpriced(state, joined_price, out);
         }},
     Row{"serverless_endpoint_billed_dollars", kGauge,
-        "US dollars billed for the last whole hour (RunPod v2).", kBilling,
+        "US dollars billed for the last whole hour that has a bill (RunPod v2).", kBilling,
         [](const EndpointState& state, const Context&, Samples& out) {
           if (state.billing) out.add(state.billing->dollars, {{"window", "hour"}});
         }},
@@ -573,7 +574,8 @@ constexpr std::array kRows{
         worker_field<&Worker::requests_in_flight>},
     Row{"serverless_worker_disk_usage_bytes", kGauge, "Disk used (Vast.ai).", kWorkers,
         worker_field<&Worker::disk_usage_bytes>},
-    Row{"serverless_worker_gpus", kGauge, "GPUs allocated to the worker.", kWorkers, worker_gpus},
+    Row{"serverless_worker_gpus", kGauge, kGpusHelp, kWorkers, worker_field<&Worker::gpus>},
+    Row{"serverless_worker_gpus", kGauge, kGpusHelp, kWorkers | kInstances, instance_gpus},
     Row{"serverless_worker_vcpus", kGauge, "Virtual CPUs of the worker.", kWorkers,
         worker_field<&Worker::vcpus>},
     Row{"serverless_worker_memory_bytes", kGauge, "Memory of the worker.", kWorkers,
@@ -641,7 +643,10 @@ constexpr std::array kRows{
 
     // Accounts and their APIs
     Row{"serverless_account_up", kGauge,
-        "1 if that API accepted us the last time that it was asked.", kState, account_up},
+        "1 if the last poll of that API got an answer and was not refused; 0 after a refusal, a "
+        "rate "
+        "limit, an error of the server or no answer.",
+        kState, account_up},
     Row{"serverless_account_endpoints", kGauge, "Endpoints that are watched.", kState,
         [](const AccountState& account, Samples& out) {
           out.add(static_cast<double>(account.endpoints.size()));
@@ -695,8 +700,10 @@ constexpr std::array kRows{
               out);
         }},
     Row{"serverless_api_backoff_until_timestamp_seconds", kGauge,
-        "Until when the API asked us to wait. Unix time; absent until it asked.", kState,
-        api_backoff},
+        "Until when we leave the API alone: it asked us to, or only the reserve of its quota is "
+        "left. "
+        "Unix time; absent before the first time.",
+        kState, api_backoff},
     Row{"serverless_api_clock_skew_seconds", kGauge,
         "The clock of the API, by its Date header, less ours.", kState, api_skew},
 

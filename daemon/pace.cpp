@@ -28,8 +28,10 @@ bool is_news(const Allowance& before, double rate, double demand) {
   return matters && (rate < before.rate * kTighter || rate > before.rate * kWider);
 }
 
+// A little less than whole intervals: a slot just ahead is kept, or one refusal alone would make
+// the data as old as they may be.
 nanoseconds unadvised_wait(int refusals, milliseconds interval) {
-  const auto wait = interval * (1L << std::clamp(refusals - 1, 0, kMaxDoublings));
+  const auto wait = interval * (1L << std::clamp(refusals - 1, 0, kMaxDoublings)) - interval / 5;
   return std::min(wait, std::max(kLongestUnadvised, interval));
 }
 
@@ -59,9 +61,14 @@ bool learn_requests(Tempo& tempo, const Observation& observation) {
   if (failed(observation.poll)) return false;
   const auto& target = observation.target;
   const auto before = requests_of(target, tempo);
-  tempo.requests[key_of(target)] = std::count_if(
+  const auto seen = std::count_if(
       observation.exchanges.begin(), observation.exchanges.end(),
       [&](const Exchange& exchange) { return exchange.operation == target.operation; });
+  if (seen > 1) {
+    tempo.requests[key_of(target)] = seen;
+  } else {
+    tempo.requests.erase(key_of(target));
+  }
   return requests_of(target, tempo) != before;
 }
 

@@ -31,8 +31,8 @@ Revision revise(const std::map<std::string, Allowance>& before,
 bool learn_requests(Tempo& tempo, const Observation& observation);
 
 /// How long to send nothing to the API after this poll, because it asked for it or answered 429:
-/// the longest of Retry-After and the resets of exhausted windows; without either, an interval,
-/// doubled with each 429 in a row up to 10 minutes. Pure.
+/// the longest of Retry-After and the resets of exhausted windows; without either, four fifths of
+/// an interval, and an interval, two, four... more with each 429 in a row, up to 10 minutes. Pure.
 std::optional<std::chrono::nanoseconds> wait_after(const Observation& observation,
                                                    const ApiState& api,
                                                    std::chrono::milliseconds interval);

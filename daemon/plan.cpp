@@ -313,8 +313,9 @@ Pacing finished(Pacing pacing, const Schedule& schedule, const Target& target, M
   const Mono earliest = pace.in_slot ? std::max(now, started + slot.interval / 2) : now;
   pace.failures = failed ? pace.failures + 1 : 0;
   const Mono epoch = pacing.epochs.try_emplace(target.operation, now).first->second;
-  pace.due = std::max(next_slot(slot, key, epoch, earliest + backoff(slot, key, pace)),
-                      started + least_gap(schedule, *at));
+  pace.due = std::max(
+      next_slot(slot, key, epoch, earliest + backoff(slot, key, pace)),
+      std::max(started + least_gap(schedule, *at), now + schedule.tempo.policy.min_interval));
   pace.in_slot = true;
   pace.in_flight = false;
   return pacing;

@@ -88,6 +88,17 @@ Status proven_by_queue(const StatusCounts& queue, std::size_t actives) {
   return Status::active;
 }
 
+// Old answers of /health leave keys out: a view that does not account for the workers that are up
+// is none.
+bool is_whole(const std::optional<QueueReport>& queue, std::size_t actives) {
+  if (!queue) return false;
+  const bool complete =
+      std::all_of(kQueueStatuses.begin(), kQueueStatuses.end(),
+                  [&](Status status) { return queue->workers[index(status)].has_value(); });
+  return complete ||
+         (sum_of(queue->workers) > 0 && std::cmp_greater_equal(sum_of(queue->workers), actives));
+}
+
 // How the statuses of one endpoint are to be read at this moment.
 struct Reading {
   Status active_means = Status::active;    // What a lifecycle-only `active` turns into.
@@ -171,7 +182,7 @@ Reading choose_reading(EndpointState& state, Now now) {
     const auto actives = static_cast<std::size_t>(std::count_if(
         state.workers.begin(), state.workers.end(),
         [](const WorkerState& worker) { return worker.reported.status == Status::active; }));
-    state.degraded = !state.queue || !fresh(state, Source::queue, now.mono);
+    state.degraded = !fresh(state, Source::queue, now.mono) || !is_whole(state.queue, actives);
     state.queue_used = !state.degraded && actives > 0;
     if (state.queue_used) reading.active_means = proven_by_queue(state.queue->workers, actives);
   } else if (state.degradation.polls >= kBelievedAfterPolls) {
@@ -201,7 +212,10 @@ StatusCounts count_statuses(const EndpointState& state) {
 
 void derive(EndpointState& state, bool baseline, Now now) {
   compare_views(state, now);
-  if (!fresh(state, Source::workers, now.mono)) return;
+  if (!fresh(state, Source::workers, now.mono)) {
+    state.queue_used = false;  // Nothing that is served rests on it any more.
+    return;
+  }
   const Reading reading = choose_reading(state, now);
   for (auto& worker : state.workers) {
     place(worker, read_status(worker, reading, now.mono), baseline, state, now);

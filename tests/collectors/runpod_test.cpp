@@ -430,7 +430,10 @@ TEST(RunPod, AListWithAMalformedRecordProvesNoAbsence) {
   FakeHttp client;
   client.add(kListRoute, R"({"endpoints":[{"id":"a"},{"name":"b"}]})");
   const auto poll = collector({"b"})->poll(list_endpoints(), client);
-  EXPECT_THAT(ids(poll), ElementsAre());
+  ASSERT_THAT(ids(poll), ElementsAre(""));
+  EXPECT_EQ(
+      poll.answers[0].result.error(),
+      (Error{.reason = Reason::schema, .detail = "a record of the list of endpoints has no id"}));
   EXPECT_EQ(poll.listing, std::nullopt);
 }
 

@@ -351,7 +351,8 @@ TEST(RunPodV1, AListWithAMalformedRecordProvesNoAbsence) {
   FakeHttp client;
   client.add(std::string{"GET "} + kListUrl, R"([{"id":"a"},{"name":"b"}])");
   const auto poll = collector()->poll(list_endpoints(), client);
-  EXPECT_THAT(outline(poll), ElementsAre("a workers ok", "a catalog ok"));
+  EXPECT_THAT(outline(poll),
+              ElementsAre("a workers ok", "a catalog ok", " workers schema", " catalog schema"));
   EXPECT_EQ(poll.listing, std::nullopt);
 }
 

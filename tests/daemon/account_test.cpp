@@ -157,6 +157,17 @@ TEST(Account, AnEndpointThatIsListedWithoutAFactIsThereAllTheSame) {
   EXPECT_EQ(account.endpoints.at("a")->info, EndpointInfo{.id = "a"});
 }
 
+TEST(Account, AListThatWasNotWholeAddsWhatItHasAndRemovesNothing) {
+  auto account = discovering();
+  apply(account, discovery(0s, {"a", "b"}), pace);
+  for (int i = 1; i < 4; ++i) {
+    auto observation = discovery(i * 300s, {"b", "c"});
+    observation.poll.listing.reset();
+    apply(account, observation, pace);
+  }
+  EXPECT_EQ(ids(account), (Ids{"a", "b", "c"}));
+}
+
 TEST(Account, OneGoodListingWithoutItRemovesNothing) {
   auto account = discovering();
   apply(account, discovery(0s, {"a", "b"}), pace);

@@ -64,10 +64,22 @@ TEST(Gate, WhileItIsClosedNothingIsSent) {
   gate.close("account a", "api", kNoon + 10s);
   const auto refused = book(gate, kNoon + 500us);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error(), (Error{.reason = Reason::rate_limited,
-                                    .detail = "the API asked us to wait; nothing was sent",
-                                    .retry_after = 10000ms}))
+  EXPECT_EQ(refused.error(),
+            (Error{.reason = Reason::rate_limited,
+                   .detail = "nothing was sent: this API is left alone until its quota allows more",
+                   .retry_after = 10000ms}))
       << "rounded up, so that who waits as long is not too early";
+}
+
+TEST(Gate, AClosureMeetsThoseWhoWaitForTheirTurn) {
+  Gate gate;
+  EXPECT_TRUE(gate.check("account a", "api", kNoon));
+  gate.close("account a", "api", kNoon + 10s);
+  const auto late = gate.check("account a", "api", kNoon + 1s);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().retry_after, 9s);
+  EXPECT_TRUE(gate.check("account a", "other", kNoon + 1s));
+  EXPECT_TRUE(gate.check("account a", "api", kNoon + 10s));
 }
 
 TEST(Gate, ARefusedRequestTakesNoTurn) {

