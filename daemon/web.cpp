@@ -39,11 +39,12 @@ struct Totals {
   std::size_t endpoints = 0;
   std::size_t expired = 0;
   std::size_t unhealthy = 0;
-  std::size_t refused = 0;  ///< APIs that did not accept the last request.
+  std::size_t refused = 0;  ///< APIs that refused us, or did not answer.
+  std::size_t empty = 0;    ///< Accounts of which no endpoint is known.
 };
 
 std::string age_text(const SourceState& source, Mono now) {
-  if (!source.good) return "never";
+  if (!source.good) return "no answer yet";
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - source.good->mono);
   return fmt::format("{} s ago", std::max<std::int64_t>(age.count(), 0));
 }
@@ -61,6 +62,25 @@ std::string bar(const EndpointState& endpoint, const Provider& provider) {
     words += fmt::format("{}{} {}", words.empty() ? "" : ", ", count, name(status));
   }
   return fmt::format(R"(<div class="bar" aria-hidden="true">{}</div>{})", segments, words);
+}
+
+// What is too old is not shown: the page must not say more than the metrics do.
+bool workers_are_known(const EndpointState& endpoint, Mono now) {
+  const auto* workers = endpoint.source(Source::workers);
+  if (workers == nullptr || !is_fresh(*workers, now)) return false;
+  const auto* queue = endpoint.source(Source::queue);
+  return !endpoint.queue_used || (queue != nullptr && is_fresh(*queue, now));
+}
+
+std::string workers_text(const EndpointState& endpoint, const Provider& provider, Mono now) {
+  return workers_are_known(endpoint, now) ? bar(endpoint, provider) : "not known";
+}
+
+std::string stale_text(const EndpointState& endpoint, Mono now) {
+  if (!workers_are_known(endpoint, now)) return "";
+  return std::to_string(
+      std::count_if(endpoint.workers.begin(), endpoint.workers.end(),
+                    [](const WorkerState& worker) { return is_stale(worker.staleness); }));
 }
 
 std::string sources_text(const EndpointState& endpoint, Mono now) {
@@ -97,11 +117,13 @@ Totals totals_of(const Pages& pages, Mono now) {
     for (const auto& [api, state] : account->state.apis) {
       if (state.up == false) ++totals.refused;
     }
+    if (account->endpoints.empty()) ++totals.empty;
     for (const auto& page : account->endpoints) {
       ++totals.endpoints;
       if (has_expired(*page->state, now)) ++totals.expired;
       const auto& counts = page->state->counts;
-      if (counts[static_cast<std::size_t>(Status::unhealthy)].value_or(0) > 0) ++totals.unhealthy;
+      const bool unhealthy = counts[static_cast<std::size_t>(Status::unhealthy)].value_or(0) > 0;
+      if (unhealthy && workers_are_known(*page->state, now)) ++totals.unhealthy;
     }
   }
   return totals;
@@ -114,7 +136,8 @@ std::string plural(std::size_t count, std::string_view one, std::string_view man
 std::string headline(const Totals& totals) {
   std::vector<std::string> news;
   if (totals.refused > 0) {
-    news.push_back(plural(totals.refused, "API refuses us", "APIs refuse us"));
+    news.push_back(plural(totals.refused, "API refuses us or does not answer",
+                          "APIs refuse us or do not answer"));
   }
   if (totals.expired > 0) {
     news.push_back(plural(totals.expired, "endpoint with data that are missing or expired",
@@ -123,6 +146,10 @@ std::string headline(const Totals& totals) {
   if (totals.unhealthy > 0) {
     news.push_back(plural(totals.unhealthy, "endpoint with unhealthy workers",
                           "endpoints with unhealthy workers"));
+  }
+  if (totals.empty > 0 && totals.endpoints > 0) {
+    news.push_back(
+        plural(totals.empty, "account without any endpoint", "accounts without any endpoint"));
   }
   if (!news.empty()) return fmt::format("{}.", fmt::join(news, "; "));
   if (totals.endpoints == 0) return "No endpoint is known yet.";
@@ -135,8 +162,9 @@ std::string account_section(const AccountPage& account, Mono now) {
                                 account.state.provider->name);
   for (const auto& [api, state] : account.state.apis) {
     if (state.up == false) {
-      out += fmt::format("<p class=\"bad\">The {} API did not accept the last request.</p>\n",
-                         escape_html(api));
+      out += fmt::format(
+          "<p class=\"bad\">The {} API refused the last request or did not answer.</p>\n",
+          escape_html(api));
     }
   }
   if (account.endpoints.empty()) return out + "<p>No endpoint is known.</p>\n";
@@ -145,14 +173,11 @@ std::string account_section(const AccountPage& account, Mono now) {
       "<th>Data</th><th>Next poll</th></tr>\n";
   for (const auto& page : account.endpoints) {
     const auto& endpoint = *page->state;
-    const auto stale =
-        std::count_if(endpoint.workers.begin(), endpoint.workers.end(),
-                      [](const WorkerState& worker) { return is_stale(worker.staleness); });
     out += fmt::format(
         "<tr><td>{}<br><small>{}</small></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
         escape_html(endpoint.info.id), escape_html(endpoint.info.name),
-        bar(endpoint, *account.state.provider), stale, sources_text(endpoint, now),
-        next_text(account, endpoint.info.id, now));
+        workers_text(endpoint, *account.state.provider, now), stale_text(endpoint, now),
+        sources_text(endpoint, now), next_text(account, endpoint.info.id, now));
   }
   return out + "</table></div>\n";
 }

@@ -120,7 +120,7 @@ TEST(StatusPage, AnApiThatRefusesUsIsNotWell) {
   auto page = account({endpoint("a")});
   page->state.apis["control"].up = true;
   page->state.apis["queue"].up = false;
-  EXPECT_EQ(headline(status_page({page}, "1", kNoon)), "1 API refuses us.");
+  EXPECT_EQ(headline(status_page({page}, "1", kNoon)), "1 API refuses us or does not answer.");
 }
 
 TEST(StatusPage, ARowTellsOneEndpoint) {
@@ -149,7 +149,7 @@ TEST(StatusPage, ExpiredDataAreShownAsSuch) {
   auto page = account({state});
   page->next_poll["e1"] = kNoon.mono - 1s;
   EXPECT_EQ(cells(status_page({page}, "1", kNoon)),
-            (std::vector<std::string>{"e1<br><small></small>", "no workers", "0",
+            (std::vector<std::string>{"e1<br><small></small>", "not known", "",
                                       "<div class=\"bad\">workers: 91 s ago (expired)</div>"
                                       "<small>timeout: after 10 s</small>",
                                       "now"}));
@@ -159,7 +159,9 @@ TEST(StatusPage, WhatNeverAnsweredSaysSo) {
   auto state = endpoint("e1");
   state.sources[0]->good.reset();
   const auto row = cells(page_of({state}));
-  EXPECT_EQ(row.at(3), "<div class=\"bad\">workers: never (expired)</div>");
+  EXPECT_EQ(row.at(3), "<div class=\"bad\">workers: no answer yet (expired)</div>");
+  EXPECT_EQ(row.at(1), "not known");
+  EXPECT_EQ(row.at(2), "");
   EXPECT_EQ(row.at(4), "") << "no poll is planned";
 }
 
@@ -169,8 +171,8 @@ TEST(StatusPage, NamesTheApiThatDoesNotAcceptUs) {
   page->state.apis["control"].up = true;
   page->state.apis["console"].up = std::nullopt;
   const auto text = status_page({page}, "1", kNoon);
-  EXPECT_TRUE(
-      contains(text, "<p class=\"bad\">The queue API did not accept the last request.</p>"));
+  EXPECT_TRUE(contains(
+      text, "<p class=\"bad\">The queue API refused the last request or did not answer.</p>"));
   EXPECT_FALSE(contains(text, "control"));
   EXPECT_FALSE(contains(text, "console"));
 }
