@@ -119,16 +119,16 @@ class Reader {
       bool seen = false;
       ondemand::object fields = document_.get_object();
       for (ondemand::field field : fields) {
-        Value::Member member{.key = std::string{field.unescaped_key().value()}};
+        Value::Member member{std::string{field.unescaped_key().value()}, Value{}};
         ondemand::value value = field.value();
-        if (member.key != list) {
-          member.value = read(value, 1);
+        if (member.first != list) {
+          member.second = read(value, 1);
         } else if (seen || value.type().value() != ondemand::json_type::array) {
           acceptable = false;
-          member.value = read(value, 1);
+          member.second = read(value, 1);
         } else {
           seen = true;
-          member.value.kind = Kind::array;
+          member.second.kind = Kind::array;
           hand_out(value.get_array(), 2, on_element);
         }
         root.members.push_back(std::move(member));
@@ -263,8 +263,8 @@ auto read_document(std::string_view body, const Read& read)
 
 const Value* Value::find(std::string_view key) const {
   const auto found = std::find_if(members.rbegin(), members.rend(),
-                                  [key](const Member& member) { return member.key == key; });
-  return found == members.rend() ? nullptr : &found->value;
+                                  [key](const Member& member) { return member.first == key; });
+  return found == members.rend() ? nullptr : &found->second;
 }
 
 Result<Value> decode(std::string_view body, std::string_view list, const OnElement& on_element) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "collectors/error.hpp"
@@ -17,7 +18,7 @@ namespace serverless::json {
 /// One JSON value. Small on purpose: a record of a list becomes one of these and is let go.
 struct Value {
   enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
-  struct Member;
+  using Member = std::pair<std::string, Value>;  ///< Key and value.
 
   Kind kind = Kind::null;
   bool boolean = false;
@@ -27,11 +28,6 @@ struct Value {
 
   /// The member of that name, or null. Of duplicates the last.
   [[nodiscard]] const Value* find(std::string_view key) const;
-};
-
-struct Value::Member {
-  std::string key{};
-  Value value{};
 };
 
 /// Called with the position and the value of each element of the list.

@@ -29,8 +29,8 @@ std::string dump(const Value& value) {
       for (const auto& item : value.items) out += (out.empty() ? "" : ",") + dump(item);
       return "[" + out + "]";
     case Kind::object:
-      for (const auto& member : value.members) {
-        out += (out.empty() ? "" : ",") + member.key + ":" + dump(member.value);
+      for (const auto& [key, inner] : value.members) {
+        out += (out.empty() ? "" : ",") + key + ":" + dump(inner);
       }
       return "{" + out + "}";
   }

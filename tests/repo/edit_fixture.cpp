@@ -61,7 +61,7 @@ Value& make_step(Value& value, const std::string& step) {
     return value.items.emplace_back();
   }
   if (value.kind != Kind::object) value = Value{.kind = Kind::object};
-  return value.members.emplace_back(Value::Member{.key = step}).value;
+  return value.members.emplace_back(Value::Member{step, Value{}}).second;
 }
 
 }  // namespace
@@ -123,7 +123,7 @@ std::string without(std::string_view document, std::string_view path) {
   if (parent->kind == Kind::array) {
     parent->items.erase(parent->items.begin() + std::stol(key));
   } else {
-    std::erase_if(parent->members, [&](const Value::Member& member) { return member.key == key; });
+    std::erase_if(parent->members, [&](const Value::Member& member) { return member.first == key; });
   }
   return to_text(root);
 }
