@@ -42,24 +42,11 @@ std::uint32_t sharers_of(const config::Account& account, const config::Config& c
       }));
 }
 
-// Accounts with one key share a quota whether or not somebody said so.
-void join_quota_groups(std::vector<AccountSetup>& accounts) {
-  for (auto& setup : accounts) {
-    const auto same =
-        std::find_if(accounts.begin(), accounts.end(), [&](const AccountSetup& other) {
-          const bool by_word = !setup.account.quota_group.empty() &&
-                               other.account.quota_group == setup.account.quota_group;
-          return other.provider == setup.provider && (other.key == setup.key || by_word);
-        });
-    setup.quota_group = same->quota_group.empty()
-                            ? fmt::format("{}/{}", setup.provider->name, setup.account.name)
-                            : same->quota_group;
-  }
-  for (auto& setup : accounts) {
-    setup.sharers = static_cast<std::uint32_t>(std::count_if(
-        accounts.begin(), accounts.end(),
-        [&](const AccountSetup& other) { return other.quota_group == setup.quota_group; }));
-  }
+// The same word at another provider is another group. Without a word an account shares with nobody.
+std::string quota_group_of(const config::Account& account) {
+  return account.quota_group.empty()
+             ? fmt::format("{}/account {}", account.provider, account.name)
+             : fmt::format("{}/group {}", account.provider, account.quota_group);
 }
 
 // Series that nobody asked for are not withheld.
@@ -127,9 +114,10 @@ tl::expected<Loaded, Problems> set_up(config::Config config, const std::string& 
     accounts.push_back({.account = account,
                         .provider = find_provider(account.provider),
                         .key = key ? std::move(*key) : config::Secret{},
+                        .quota_group = quota_group_of(account),
+                        .sharers = sharers_of(account, config),
                         .series = config.series});
   }
-  if (problems.empty()) join_quota_groups(accounts);
   find_twins(accounts, file, problems);
   if (!problems.empty()) return tl::make_unexpected(std::move(problems));
   return Loaded{.config = std::move(config), .accounts = std::move(accounts)};
