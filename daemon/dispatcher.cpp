@@ -62,11 +62,6 @@ class Dispatcher::AccountClient final : public http::Client {
     if (!turn) return tl::make_unexpected(turn.error());
     sleep_until(*turn, stop_);
     if (stop_.stop_requested()) return fail(Reason::internal, "stopping");
-    // Another request may have been refused meanwhile.
-    if (const auto open = owner_.gate_.check(owner_.quota_group_, request.api, read_clock().mono);
-        !open) {
-      return tl::make_unexpected(open.error());
-    }
     const auto key = owner_.key_.current();
     secret_ = key.secret;
     generation_ = key.generation;
@@ -76,7 +71,6 @@ class Dispatcher::AccountClient final : public http::Client {
         request, key.secret,
         {.timeout = setup.account.poll.timeout, .max_body = setup.account.poll.max_body}, stop_);
     if (response && response->status == 401) owner_.key_.refused();
-    if (response) close_if_refused(request, *response);
     note(request, response, sent, read_clock());
     return response;
   }
@@ -99,14 +93,6 @@ class Dispatcher::AccountClient final : public http::Client {
   std::vector<Exchange> take_exchanges() { return std::move(exchanges_); }
 
  private:
-  // At once, not when the answer is taken: others may be waiting for their turn.
-  void close_if_refused(const http::Request& request, const http::Response& response) {
-    if (response.status != 429) return;
-    const auto error = http::judge(response);
-    if (!error || !error->retry_after) return;
-    owner_.gate_.close(owner_.quota_group_, request.api, read_clock().mono + *error->retry_after);
-  }
-
   void note(const http::Request& request, const Result<http::Response>& response, Now sent,
             Now landed) {
     Exchange exchange{.api = request.api,

@@ -26,12 +26,6 @@ Result<Mono> Gate::book(const std::string& group, const std::string& api,
   return turn;
 }
 
-Result<void> Gate::check(const std::string& group, const std::string& api, Mono now) {
-  const std::lock_guard lock(mutex_);
-  if (auto error = refusal(group, api, now)) return tl::make_unexpected(std::move(*error));
-  return {};
-}
-
 void Gate::close(const std::string& group, const std::string& api, Mono until) {
   const std::lock_guard lock(mutex_);
   auto& closed = closed_[group + '\n' + api];

@@ -20,9 +20,6 @@ class Gate {
   Result<Mono> book(const std::string& group, const std::string& api, const std::string& operation,
                     std::chrono::milliseconds gap, Mono now);
 
-  /// Whether the API is still open when a booked turn has come. @return rate_limited if not.
-  Result<void> check(const std::string& group, const std::string& api, Mono now);
-
   /// No request of this API before `until`.
   void close(const std::string& group, const std::string& api, Mono until);
 

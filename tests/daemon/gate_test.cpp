@@ -71,17 +71,6 @@ TEST(Gate, WhileItIsClosedNothingIsSent) {
       << "rounded up, so that who waits as long is not too early";
 }
 
-TEST(Gate, AClosureMeetsThoseWhoWaitForTheirTurn) {
-  Gate gate;
-  EXPECT_TRUE(gate.check("account a", "api", kNoon));
-  gate.close("account a", "api", kNoon + 10s);
-  const auto late = gate.check("account a", "api", kNoon + 1s);
-  ASSERT_FALSE(late);
-  EXPECT_EQ(late.error().retry_after, 9s);
-  EXPECT_TRUE(gate.check("account a", "other", kNoon + 1s));
-  EXPECT_TRUE(gate.check("account a", "api", kNoon + 10s));
-}
-
 TEST(Gate, ARefusedRequestTakesNoTurn) {
   Gate gate;
   gate.close("account a", "api", kNoon + 10s);
