@@ -123,7 +123,8 @@ std::string without(std::string_view document, std::string_view path) {
   if (parent->kind == Kind::array) {
     parent->items.erase(parent->items.begin() + std::stol(key));
   } else {
-    std::erase_if(parent->members, [&](const Value::Member& member) { return member.first == key; });
+    std::erase_if(parent->members,
+                  [&](const Value::Member& member) { return member.first == key; });
   }
   return to_text(root);
 }
