@@ -218,6 +218,9 @@ struct Observation {
   Poll poll{};
   std::vector<Exchange> exchanges{};
   std::uint64_t key_generation = 0;  ///< Of the key that the last request carried.
+  /// It was cut short before it learned anything, because nothing may be sent for so long: this was
+  /// no poll.
+  std::optional<std::chrono::milliseconds> withheld{};
 };
 
 }  // namespace serverless

@@ -231,6 +231,7 @@ std::set<std::string> apply(AccountState& account, const Observation& observatio
     count_exchange(account, exchange);
     if (!exchange.windows.empty()) account.apis[exchange.api].quota_told = observation.landed;
   }
+  if (observation.withheld) return changed;
   note_acceptance(account, observation);
 
   if (account.exhaustive) admit_endpoints(account, observation.poll, changed);

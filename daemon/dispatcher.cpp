@@ -59,9 +59,12 @@ class Dispatcher::AccountClient final : public http::Client {
     const auto turn =
         owner_.gate_.book(owner_.quota_group_, request.api, request.operation,
                           gap_of(*setup.provider, request.operation), read_clock().mono);
-    if (!turn) return tl::make_unexpected(turn.error());
+    if (!turn) return withhold(turn.error());
     sleep_until(*turn, stop_);
     if (stop_.stop_requested()) return fail(Reason::internal, "stopping");
+    const auto open =
+        owner_.gate_.check(owner_.quota_group_, request.api, request.operation, read_clock().mono);
+    if (!open) return withhold(open.error());
     const auto key = owner_.key_.current();
     secret_ = key.secret;
     generation_ = key.generation;
@@ -76,6 +79,9 @@ class Dispatcher::AccountClient final : public http::Client {
   }
 
   [[nodiscard]] const std::optional<Now>& first_sent() const { return first_sent_; }
+  /// For how long nothing may be sent, if that kept a request of the poll back.
+  [[nodiscard]] const std::optional<milliseconds>& withheld() const { return withheld_; }
+
   /// An error's words may be the provider's, which may quote the key.
   void redact(Poll& poll) const {
     if (secret_.empty()) return;
@@ -93,6 +99,11 @@ class Dispatcher::AccountClient final : public http::Client {
   std::vector<Exchange> take_exchanges() { return std::move(exchanges_); }
 
  private:
+  tl::unexpected<Error> withhold(const Error& error) {
+    withheld_ = error.retry_after;
+    return tl::make_unexpected(error);
+  }
+
   void note(const http::Request& request, const Result<http::Response>& response, Now sent,
             Now landed) {
     Exchange exchange{.api = request.api,
@@ -114,6 +125,7 @@ class Dispatcher::AccountClient final : public http::Client {
   Dispatcher& owner_;
   std::stop_token stop_;
   std::optional<Now> first_sent_{};
+  std::optional<milliseconds> withheld_{};
   std::uint64_t generation_ = 0;
   config::Secret secret_{};
   std::vector<Exchange> exchanges_{};
@@ -189,6 +201,8 @@ Observation Dispatcher::observe(const Target& target, const std::stop_token& sto
   // The one catch: a bug in a collector is a failed poll, not the end of the process.
   try {
     observation.poll = collector_->poll(target, client);
+    const bool silent = observation.poll.answers.empty() && !observation.poll.listing;
+    if (silent) fail_all("the collector has no answer");
   } catch (const std::exception& error) {
     fail_all(error.what());
   }
@@ -197,6 +211,13 @@ Observation Dispatcher::observe(const Target& target, const std::stop_token& sto
   observation.landed = read_clock();
   observation.exchanges = client.take_exchanges();
   observation.key_generation = client.generation();
+  if (learned_nothing(observation.poll)) observation.withheld = client.withheld();
+  // At once, and not when the dispatcher takes the answer: others wait for their turn at the gate.
+  if (const auto wait = wait_after(observation, {}, setup_.account.poll.interval);
+      wait && !client.withheld()) {
+    gate_.close(quota_group_, refused_scope(target, setup_.provider->policy),
+                observation.landed.mono + *wait);
+  }
   return observation;
 }
 
@@ -233,17 +254,7 @@ void Dispatcher::run(const std::stop_token& stop) {
     const bool news = observation.has_value();
     // What was under way when a stop was asked for says nothing of the provider.
     while (observation && !stop.stop_requested()) {
-      log_answers(*observation);
-      pacing_ = finished(std::move(pacing_), schedule_, observation->target, read_clock().mono,
-                         failed(observation->poll));
-      note_key(*observation, changed);
-      changed.merge(apply(account_, *observation, [this](const Target& target, Source source) {
-        return pace_of(target, source);
-      }));
-      note_backoff(*observation);
-      if (learn_requests(schedule_.tempo, *observation)) {
-        reschedule(schedule_.targets, schedule_.tempo.allowances, changed);
-      }
+      take(*observation, changed);
       // Whatever else has come is published together.
       observation = results_.take(stop, read_clock().mono);
     }
@@ -255,6 +266,26 @@ void Dispatcher::run(const std::stop_token& stop) {
     settle_expired(read_clock(), changed);
     start_due();
     if (news || !changed.empty()) publish(changed);
+  }
+}
+
+void Dispatcher::take(const Observation& observation, std::set<std::string>& changed) {
+  const auto& target = observation.target;
+  note_key(observation, changed);
+  changed.merge(apply(account_, observation, [this](const Target& polled, Source source) {
+    return pace_of(polled, source);
+  }));
+  if (observation.withheld) {
+    pacing_ = postponed(std::move(pacing_), target);
+    leave_alone(target, observation.landed, *observation.withheld);
+    return;
+  }
+  log_answers(observation);
+  pacing_ =
+      finished(std::move(pacing_), schedule_, target, read_clock().mono, failed(observation.poll));
+  note_backoff(observation);
+  if (learn_requests(schedule_.tempo, observation)) {
+    reschedule(schedule_.targets, schedule_.tempo.allowances, changed);
   }
 }
 
@@ -326,7 +357,7 @@ void Dispatcher::reschedule(std::vector<Target> targets,
 void Dispatcher::keep_to_quota(Now now, std::set<std::string>& changed) {
   auto revision = revise(schedule_.tempo.allowances, account_.apis, schedule_,
                          setup_.account.poll.quota_reserve, now.mono);
-  for (const auto& [api, until] : revision.closed) close(api, now, until - now.mono);
+  for (const auto& [api, until] : revision.closed) close(api, api, now, until - now.mono);
   for (const auto& api : revision.stretched) {
     log::warn(
         "quota_stretches_polling",
@@ -356,17 +387,23 @@ void Dispatcher::note_backoff(const Observation& observation) {
   const auto& target = observation.target;
   const auto interval = pace_of(target, target.supplies.front()).interval;
   if (const auto wait = wait_after(observation, account_.apis[target.api], interval)) {
-    close(target.api, observation.landed, *wait);
+    leave_alone(target, observation.landed, *wait);
   }
 }
 
-void Dispatcher::close(const std::string& api, Now now, std::chrono::nanoseconds wait) {
+void Dispatcher::leave_alone(const Target& target, Now now, std::chrono::nanoseconds wait) {
+  close(target.api, refused_scope(target, setup_.provider->policy), now, wait);
+}
+
+void Dispatcher::close(const std::string& api, const std::string& scope, Now now,
+                       std::chrono::nanoseconds wait) {
   const Mono until = now.mono + wait;
-  const auto known = pacing_.paused.find(api);
+  const auto known = pacing_.paused.find(scope);
   if (known != pacing_.paused.end() && known->second >= until) return;
-  pacing_ = pause(std::move(pacing_), schedule_, api, until);
-  gate_.close(quota_group_, api, until);
-  account_.apis[api].backoff_until = now.wall + std::chrono::ceil<milliseconds>(wait);
+  pacing_ = pause(std::move(pacing_), schedule_, scope, until);
+  gate_.close(quota_group_, scope, until);
+  auto& shown = account_.apis[api].backoff_until;
+  shown = std::max(shown.value_or(Time{}), now.wall + std::chrono::ceil<milliseconds>(wait));
 }
 
 void Dispatcher::log_answers(const Observation& observation) {

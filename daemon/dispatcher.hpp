@@ -75,12 +75,14 @@ class Dispatcher {
   Observation observe(const Target& target, const std::stop_token& stop);
 
   void start_due();
-  void take(Observation observation);
+  void take(const Observation& observation, std::set<std::string>& changed);
   void refresh_targets(std::set<std::string>& changed);
   void settle_expired(Now now, std::set<std::string>& changed);
   void note_key(const Observation& observation, std::set<std::string>& changed);
   void note_backoff(const Observation& observation);
-  void close(const std::string& api, Now now, std::chrono::nanoseconds wait);
+  void leave_alone(const Target& target, Now now, std::chrono::nanoseconds wait);
+  void close(const std::string& api, const std::string& scope, Now now,
+             std::chrono::nanoseconds wait);
   void keep_to_quota(Now now, std::set<std::string>& changed);
   void reschedule(std::vector<Target> targets, std::map<std::string, Allowance> allowances,
                   std::set<std::string>& changed);

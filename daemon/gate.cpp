@@ -7,18 +7,23 @@ namespace serverless::daemon {
 using std::chrono::milliseconds;
 
 std::optional<Error> Gate::refusal(const std::string& group, const std::string& api,
-                                   Mono now) const {
-  const auto closed = closed_.find(group + '\n' + api);
-  if (closed == closed_.end() || closed->second <= now) return std::nullopt;
+                                   const std::string& operation, Mono now) const {
+  const auto end_of = [&](const std::string& scope) {
+    const auto found = closed_.find(group + '\n' + scope);
+    return found == closed_.end() ? Mono{} : found->second;
+  };
+  const Mono until = std::max(end_of(api), end_of(operation));
+  if (until <= now) return std::nullopt;
   return Error{.reason = Reason::rate_limited,
                .detail = "nothing was sent: this API is left alone until its quota allows more",
-               .retry_after = std::chrono::ceil<milliseconds>(closed->second - now)};
+               .retry_after = std::chrono::ceil<milliseconds>(until - now)};
 }
 
 Result<Mono> Gate::book(const std::string& group, const std::string& api,
                         const std::string& operation, milliseconds gap, Mono now) {
   const std::lock_guard lock(mutex_);
-  if (auto error = refusal(group, api, now)) return tl::make_unexpected(std::move(*error));
+  if (auto error = refusal(group, api, operation, now))
+    return tl::make_unexpected(std::move(*error));
   if (gap.count() == 0) return now;
   auto& next = turns_[group + '\n' + operation];
   const Mono turn = std::max(next, now);
@@ -26,9 +31,17 @@ Result<Mono> Gate::book(const std::string& group, const std::string& api,
   return turn;
 }
 
-void Gate::close(const std::string& group, const std::string& api, Mono until) {
+Result<void> Gate::check(const std::string& group, const std::string& api,
+                         const std::string& operation, Mono now) {
   const std::lock_guard lock(mutex_);
-  auto& closed = closed_[group + '\n' + api];
+  if (auto error = refusal(group, api, operation, now))
+    return tl::make_unexpected(std::move(*error));
+  return {};
+}
+
+void Gate::close(const std::string& group, const std::string& scope, Mono until) {
+  const std::lock_guard lock(mutex_);
+  auto& closed = closed_[group + '\n' + scope];
   closed = std::max(closed, until);
 }
 

@@ -16,15 +16,21 @@ namespace serverless::daemon {
 class Gate {
  public:
   /// Books the next turn of `group`'s `operation`.
-  /// @return when the request may go out; or rate_limited while the API is closed.
+  /// @return when the request may go out; or rate_limited while the API or the operation is closed.
   Result<Mono> book(const std::string& group, const std::string& api, const std::string& operation,
                     std::chrono::milliseconds gap, Mono now);
 
-  /// No request of this API before `until`.
-  void close(const std::string& group, const std::string& api, Mono until);
+  /// Whether all is still open once a booked turn has come: who was refused meanwhile closed it for
+  /// all. @return rate_limited if not.
+  Result<void> check(const std::string& group, const std::string& api, const std::string& operation,
+                     Mono now);
+
+  /// No request before `until`. @param scope an API or an operation.
+  void close(const std::string& group, const std::string& scope, Mono until);
 
  private:
-  std::optional<Error> refusal(const std::string& group, const std::string& api, Mono now) const;
+  std::optional<Error> refusal(const std::string& group, const std::string& api,
+                               const std::string& operation, Mono now) const;
 
   std::mutex mutex_{};
   std::map<std::string, Mono> turns_{};

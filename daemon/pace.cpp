@@ -95,4 +95,9 @@ bool failed(const Poll& poll) {
                      [](const Answer& answer) { return !answer.result; });
 }
 
+bool learned_nothing(const Poll& poll) {
+  return !poll.listing && std::none_of(poll.answers.begin(), poll.answers.end(),
+                                       [](const Answer& answer) { return answer.result; });
+}
+
 }  // namespace serverless::daemon

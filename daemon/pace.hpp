@@ -40,4 +40,7 @@ std::optional<std::chrono::nanoseconds> wait_after(const Observation& observatio
 /// One of its answers is an error. Pure.
 bool failed(const Poll& poll);
 
+/// Whether a poll has neither a good answer nor a listing. Pure.
+bool learned_nothing(const Poll& poll);
+
 }  // namespace serverless::daemon

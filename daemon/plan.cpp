@@ -172,16 +172,25 @@ void admit_new(Pacing& pacing, const Schedule& schedule, Mono now) {
   }
 }
 
+Mono end_of_pause(const Pacing& pacing, const Target& target) {
+  Mono end{};
+  for (const auto& scope : {target.api, target.operation}) {
+    const auto found = pacing.paused.find(scope);
+    if (found != pacing.paused.end()) end = std::max(end, found->second);
+  }
+  return end;
+}
+
 // What would be due while its API is paused takes its first slot after that: the end of a pause
 // must not start all at once.
 void await_end_of_pause(const Pacing& pacing, const Schedule& schedule, std::size_t index,
                         const std::string& key, TargetPace& pace) {
   const auto& target = schedule.targets[index];
-  const auto paused = pacing.paused.find(target.api);
-  if (paused == pacing.paused.end() || pace.due >= paused->second) return;
+  const Mono end = end_of_pause(pacing, target);
+  if (pace.due >= end) return;
   const auto epoch = pacing.epochs.find(target.operation);
   if (epoch == pacing.epochs.end()) return;
-  pace.due = next_slot(schedule.slots[index], key, epoch->second, paused->second);
+  pace.due = next_slot(schedule.slots[index], key, epoch->second, end);
   pace.in_slot = true;
 }
 
@@ -321,8 +330,22 @@ Pacing finished(Pacing pacing, const Schedule& schedule, const Target& target, M
   return pacing;
 }
 
-Pacing pause(Pacing pacing, const Schedule& schedule, const std::string& api, Mono until) {
-  auto& paused = pacing.paused[api];
+Pacing postponed(Pacing pacing, const Target& target) {
+  const auto found = pacing.targets.find(key_of(target));
+  if (found != pacing.targets.end()) found->second.in_flight = false;
+  return pacing;
+}
+
+std::string refused_scope(const Target& target, const Policy& policy) {
+  const auto& own = policy.spacings;
+  const bool has_own = std::any_of(own.begin(), own.end(), [&](const Spacing& spacing) {
+    return spacing.operation == target.operation;
+  });
+  return has_own ? target.operation : target.api;
+}
+
+Pacing pause(Pacing pacing, const Schedule& schedule, const std::string& scope, Mono until) {
+  auto& paused = pacing.paused[scope];
   paused = std::max(paused, until);
   for_each_known(pacing.targets, schedule,
                  [&](std::size_t i, const std::string& key, TargetPace& pace) {

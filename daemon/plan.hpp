@@ -91,7 +91,7 @@ struct TargetPace {
 struct Pacing {
   std::map<std::string, Mono> epochs{};         ///< Slots are counted from here, by operation.
   std::map<std::string, TargetPace> targets{};  ///< By key_of().
-  std::map<std::string, Mono> paused{};         ///< By API: no request before.
+  std::map<std::string, Mono> paused{};         ///< By API or operation: no request before.
 
   bool operator==(const Pacing&) const = default;
 };
@@ -115,11 +115,19 @@ Pacing resume(Pacing pacing, const Schedule& schedule, Mono now);
 Pacing finished(Pacing pacing, const Schedule& schedule, const Target& target, Mono now,
                 bool failed = false);
 
+/// A target was started and nothing was sent: it is as due as before. Pure.
+Pacing postponed(Pacing pacing, const Target& target);
+
 /// The intervals changed: what waits does so for a time that is longer or shorter by as much, so
 /// that an even spread stays even. Pure.
 Pacing rescale(Pacing pacing, const Schedule& before, const Schedule& after, Mono now);
 
-/// No request of that API before `until`; what would have been due takes its next slot. Pure.
-Pacing pause(Pacing pacing, const Schedule& schedule, const std::string& api, Mono until);
+/// What is to be left alone when a target was refused: its operation, where the provider limits
+/// each by itself, or else its whole API. Pure.
+std::string refused_scope(const Target& target, const Policy& policy);
+
+/// No request of that API or operation before `until`; what would have been due takes its next
+/// slot. Pure.
+Pacing pause(Pacing pacing, const Schedule& schedule, const std::string& scope, Mono until);
 
 }  // namespace serverless::daemon

@@ -523,5 +523,21 @@ TEST(Orphans, AreNotKnownWhereOnlyNamedEndpointsAreWatched) {
 
 TEST(Orphans, AreNotKnownWithoutAnEndpoint) { EXPECT_FALSE(orphan_instances(discovering())); }
 
+// ---- polls that were cut short
+
+TEST(Apply, APollThatWasCutShortCountsItsRequestsAndNothingElse) {
+  auto account = naming({"1"});
+  auto cut = answer(0s, failed("1", Source::workers, Reason::rate_limited));
+  cut.withheld = 3s;
+  cut.exchanges = {{.api = "autoscaler", .operation = "get_endpoint_workers", .code = "200"}};
+  auto expected = account;
+  EXPECT_EQ(apply(account, cut, pace), (std::set<std::string>{}));
+  expected.requests = {{{"autoscaler", "get_endpoint_workers", "200"}, 1}};
+  EXPECT_EQ(account.requests, expected.requests);
+  EXPECT_EQ(account.failures, expected.failures);
+  EXPECT_EQ(account.endpoints, expected.endpoints);
+  EXPECT_EQ(account.apis.at("autoscaler").up, std::nullopt);
+}
+
 }  // namespace
 }  // namespace serverless::daemon

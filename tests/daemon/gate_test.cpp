@@ -71,6 +71,17 @@ TEST(Gate, WhileItIsClosedNothingIsSent) {
       << "rounded up, so that who waits as long is not too early";
 }
 
+TEST(Gate, AClosureMeetsThoseWhoWaitForTheirTurn) {
+  Gate gate;
+  EXPECT_TRUE(gate.check("account a", "api", "list", kNoon));
+  gate.close("account a", "api", kNoon + 10s);
+  const auto late = gate.check("account a", "api", "list", kNoon + 1s);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().retry_after, 9s);
+  EXPECT_TRUE(gate.check("account a", "other", "list", kNoon + 1s));
+  EXPECT_TRUE(gate.check("account a", "api", "list", kNoon + 10s));
+}
+
 TEST(Gate, ARefusedRequestTakesNoTurn) {
   Gate gate;
   gate.close("account a", "api", kNoon + 10s);
@@ -83,6 +94,15 @@ TEST(Gate, ClosesOneApiOfOneGroup) {
   gate.close("account a", "api", kNoon + 10s);
   EXPECT_TRUE(gate.book("account a", "queue", "list", 0ms, kNoon));
   EXPECT_TRUE(gate.book("account b", "api", "list", 0ms, kNoon));
+}
+
+TEST(Gate, ClosesOneOperationOfAnApi) {
+  Gate gate;
+  gate.close("account a", "list", kNoon + 10s);
+  EXPECT_FALSE(gate.book("account a", "api", "list", 0ms, kNoon));
+  EXPECT_FALSE(gate.check("account a", "api", "list", kNoon));
+  EXPECT_TRUE(gate.book("account a", "api", "get", 0ms, kNoon));
+  EXPECT_TRUE(gate.check("account a", "api", "get", kNoon));
 }
 
 TEST(Gate, AShorterWishDoesNotOpenItEarlier) {

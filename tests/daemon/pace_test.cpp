@@ -127,6 +127,19 @@ TEST(Resume, TheLeastIntervalOutlivesAReload) {
   EXPECT_EQ(pacing.targets.at("list_workers/a").due, kNoon + 60s);
 }
 
+TEST(Postponed, ATargetOfWhichNothingWasSentWaitsForTheEndOfThePause) {
+  const auto planned = schedule({workers_of("a")}, every(30s));
+  auto begun = plan({}, planned, kNoon);
+  ASSERT_EQ(begun.start, std::vector<std::size_t>{0});
+  auto pacing = postponed(std::move(begun.next), workers_of("a"));
+  pacing = pause(std::move(pacing), planned, "control", kNoon + 100s);
+  const auto meanwhile = plan(pacing, planned, kNoon + 99s);
+  EXPECT_TRUE(meanwhile.start.empty());
+  ASSERT_TRUE(meanwhile.wake);
+  EXPECT_GE(*meanwhile.wake, kNoon + 100s);
+  EXPECT_LE(*meanwhile.wake, kNoon + 130s + 2s);
+}
+
 TEST(Backoff, TheFirstFailureCostsNothingAndLaterOnesARandomShare) {
   const auto planned = schedule({workers_of("a")}, every(30s));
   auto begun = plan({}, planned, kNoon).next;

@@ -448,6 +448,35 @@ TEST(Pause, PollsThatEndMeanwhileAreNoBurstAtItsEnd) {
   EXPECT_LE(play.most_within(1s, end), 12U);
 }
 
+TEST(Pause, OfOneOperationLeavesTheOthersOfItsApiGoing) {
+  auto targets = many(10, workers_of);
+  for (const auto& target : many(10, workers_of)) {
+    targets.push_back(target);
+    targets.back().operation = "get_endpoint";
+  }
+  Play play(schedule(std::move(targets), tempo(30s, 100)));
+  play.run_until(kNoon + 2min);
+  const Mono end = kNoon + 4min;
+  play.pacing() = pause(play.pacing(), play.schedule(), "list_workers", end);
+  play.run_until(end - 1ns);
+  std::size_t others = 0;
+  for (const auto& start : play.starts()) {
+    if (start.when <= kNoon + 2min) continue;
+    EXPECT_GE(start.target, 10U);
+    ++others;
+  }
+  EXPECT_GE(others, 35U);
+}
+
+TEST(RefusedScope, IsTheOperationWhereItHasALimitOfItsOwn) {
+  static constexpr std::array kOwn{Spacing{"list_workers", 1s}};
+  auto target = workers_of("a");
+  EXPECT_EQ(refused_scope(target, {}), "control");
+  EXPECT_EQ(refused_scope(target, {.spacings = kOwn}), "list_workers");
+  target.operation = "get_endpoint";
+  EXPECT_EQ(refused_scope(target, {.spacings = kOwn}), "control");
+}
+
 TEST(Pause, AShorterOneDoesNotEndALongerOne) {
   const auto one = schedule({workers_of("a")}, tempo());
   auto pacing = plan({}, one, kNoon).next;

@@ -78,13 +78,17 @@ TEST_F(Spacing, AccountsOfOneQuotaGroupKeepTheDistancesTogether) {
   exporter.stop();
 }
 
-// Requests of that API between the refusal and the end of the wait; and how many came after it.
-void expect_silence(const Simulator& simulator, const Exporter& exporter, const std::string& api,
+// Nothing is sent to where the path begins so between the refusal and the end of the wait, and
+// something is afterwards; all else goes on.
+void expect_silence(const Simulator& simulator, const Exporter& exporter, const std::string& start,
                     double wait, double in_flight) {
+  const auto concerns = [&](const Simulator::Request& request) {
+    return request.path.starts_with(start);
+  };
   double refused = 0;
   ASSERT_TRUE(eventually([&] {
     for (const auto& request : simulator.requests()) {
-      if (request.api == api && request.code == 429) refused = request.time;
+      if (concerns(request) && request.code == 429) refused = request.time;
     }
     return refused > 0;
   }));
@@ -96,17 +100,17 @@ void expect_silence(const Simulator& simulator, const Exporter& exporter, const 
   EXPECT_TRUE(eventually([&] {
     const auto requests = simulator.requests();
     return std::any_of(requests.begin(), requests.end(), [&](const auto& request) {
-      return request.api == api && request.time > refused + in_flight;
+      return concerns(request) && request.time > refused + in_flight;
     });
   }));
   std::size_t others = 0;
   for (const auto& request : simulator.requests()) {
     const bool within = request.time > refused && request.time < refused + wait;
-    if (within && request.api != api) ++others;
-    if (request.api != api || request.time <= refused + in_flight) continue;
+    if (within && !concerns(request)) ++others;
+    if (!concerns(request) || request.time <= refused + in_flight) continue;
     EXPECT_GE(request.time - refused, wait - 0.01) << request.path;
   }
-  EXPECT_GE(others, 1U) << "other APIs are not silenced";
+  EXPECT_GE(others, 1U) << "the others are not silenced";
   const Page page = exporter.page();
   for (const auto* sample : page.find("serverless_api_backoff_until_timestamp_seconds")) {
     EXPECT_NEAR(sample->value, refused + wait, 1.0 * kSlowness);
@@ -126,7 +130,7 @@ TEST_F(Spacing, AWaitThatRunpodAsksForIsKept) {
   }));
   // The header alone: RunPod's own refusal says it in RateLimit, too.
   simulator.fault("kind=status&code=429&retry_after=8&count=1&api=runpod-api");
-  expect_silence(simulator, exporter, "runpod-api", 8, 0);
+  expect_silence(simulator, exporter, "/runpod-api/", 8, 0);
   exporter.stop();
 }
 
@@ -140,20 +144,26 @@ TEST_F(Spacing, AWaitThatOneOfTenEndpointsIsToldHoldsForTheWholeApi) {
   }));
   simulator.fault("kind=rate_limited&retry_after=6&count=1&api=runpod-api");
   // Others were on their way when the refusal came.
-  expect_silence(simulator, exporter, "runpod-api", 6, 0.3 * kSlowness);
+  expect_silence(simulator, exporter, "/runpod-api/", 6, 0.3 * kSlowness);
   exporter.stop();
 }
 
-TEST_F(Spacing, AWaitInABodyOfVastIsKept) {
-  const Simulator simulator(workspace_, simulated({"--endpoints", "1", "--workers", "3"}));
+TEST_F(Spacing, AWaitInABodyOfVastIsKeptForItsRouteAlone) {
+  const Simulator simulator(workspace_, simulated({"--endpoints", "3", "--workers", "3"}));
   Exporter exporter(workspace_, exporter_options("[poll]\ninterval = \"1s\"\n" +
                                                  simulator.account("a", "vast", key_file_)));
   ASSERT_TRUE(exporter.shows([](const Page& page) {
     return page.has("serverless_endpoint_workers") && page.has("serverless_group_workers");
   }));
-  simulator.fault("kind=rate_limited&retry_after=8&count=1&api=vast-run");
-  // A request of a group may be on its way when that of the endpoint is refused.
-  expect_silence(simulator, exporter, "vast-run", 8, 0.3 * kSlowness);
+  simulator.fault("kind=rate_limited&retry_after=8&count=1&api=vast-run&path=get_endpoint_workers");
+  expect_silence(simulator, exporter, "/vast-run/get_endpoint_workers/", 8, 0);
+  const auto requests = simulator.requests();
+  const auto refused =
+      std::find_if(requests.begin(), requests.end(), [](const auto& r) { return r.code == 429; });
+  EXPECT_TRUE(std::any_of(refused, requests.end(), [&](const auto& request) {
+    return request.path.starts_with("/vast-run/get_autogroup_workers/") &&
+           request.time < refused->time + 8;
+  })) << "another route has a limit of its own";
   exporter.stop();
 }
 
