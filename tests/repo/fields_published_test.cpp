@@ -207,6 +207,8 @@ const std::map<std::string, std::vector<Change>>& special_changes() {
       {"Vast.ai: worker list [].reliability", {{{}, "0.reliability", "0.5"}}},
       {"Vast.ai: worker list [].reqs_working", {{{}, "0.reqs_working", "0"}}},
 
+      {"Fields beyond the documents RunPod endpoints endpoints[].scaling.requestCount",
+       {{{{"endpoints.0.scaling.queueDelay", ""}}, "endpoints.0.scaling.requestCount", "4"}}},
       {"Fields beyond the documents Vast.ai worker started_at",
        {{{}, "0.started_at", "1724270000.5"}}},
       {"Fields beyond the documents Vast.ai worker ready_ever",
@@ -327,6 +329,7 @@ Place place_of(const Field& field) {
   if (field.section == "Vast.ai: worker list") return {vast(), "workers"};
   if (field.section == "Den: list workers" || field.prefix == "Den") return {den(), "workers"};
   if (field.prefix == "Vast.ai worker") return {vast(), "workers"};
+  if (field.prefix.starts_with("RunPod ")) return {runpod(), field.prefix.substr(7)};
   if (field.prefix.starts_with("Vast.ai ")) return {vast(), field.prefix.substr(8)};
   throw std::runtime_error("no scenario for " + field.name());
 }
