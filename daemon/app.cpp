@@ -14,6 +14,7 @@
 #include "daemon/forecast.hpp"
 #include "daemon/keys.hpp"
 #include "daemon/log.hpp"
+#include "daemon/negotiate.hpp"
 #include "daemon/web.hpp"
 
 namespace serverless::daemon {
@@ -25,7 +26,6 @@ constexpr seconds kReadyAnyway{60};
 // --once waits this long beyond the longest first round of polls.
 constexpr seconds kOnceGrace{60};
 
-constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 constexpr const char* kTextType = "text/plain; charset=utf-8";
 constexpr const char* kHtmlType = "text/html; charset=utf-8";
 
@@ -80,8 +80,8 @@ void find_twins(const std::vector<AccountSetup>& accounts, const std::string& fi
 std::chrono::nanoseconds longest_interval(const Pages& pages) {
   std::chrono::nanoseconds longest{0};
   for (const auto& account : pages) {
-    for (const auto& page : account->endpoints) {
-      for (const auto& source : page->state->sources) {
+    for (const auto& [id, endpoint] : account->state.endpoints) {
+      for (const auto& source : endpoint->sources) {
         if (source && !source->last_attempt) {
           longest = std::max<std::chrono::nanoseconds>(longest, source->interval);
         }
@@ -267,11 +267,11 @@ HttpReply App::ask_for_reload() {
   return problems.empty() ? text_reply(200, "reloaded\n") : text_reply(500, problems);
 }
 
-Page App::page(Now now) {
-  auto current = store_.current();
-  Page page = assemble(std::move(current.pages), current.withheld, now);
-  auto own = self_.text();
-  append(page, std::move(own.text), own.series);
+Page App::page(Now now, Format format) {
+  const auto current = store_.current();
+  Page page = assemble(current.pages, current.withheld, now, format);
+  const auto own = self_.text(format);
+  finish(page, own.text, own.series);
   return page;
 }
 
@@ -288,13 +288,13 @@ App::Once App::poll_once(std::stop_token stop) {
 }
 
 HttpReply App::handle(const HttpRequest& request) {
-  using Route = HttpReply (*)(App&);
+  using Route = HttpReply (*)(App&, const HttpRequest&);
   static const std::map<std::string, Route, std::less<>> kActions{
-      {"/-/reload", [](App& app) { return app.ask_for_reload(); }},
+      {"/-/reload", [](App& app, const HttpRequest&) { return app.ask_for_reload(); }},
   };
   static const std::map<std::string, Route, std::less<>> kPages{
       {"/",
-       [](App& app) {
+       [](App& app, const HttpRequest&) {
          return HttpReply{
              .content_type = kHtmlType,
              .body = status_page(app.store_.current().pages, version(), read_clock()),
@@ -303,22 +303,24 @@ HttpReply App::handle(const HttpRequest& request) {
                          {"X-Content-Type-Options", "nosniff"},
                          {"Referrer-Policy", "no-referrer"}}};
        }},
-      {"/metrics", [](App& app) { return app.metrics(); }},
-      {"/-/healthy", [](App&) { return text_reply(200, "healthy\n"); }},
-      {"/-/ready", [](App& app) { return app.ready(); }},
+      {"/metrics", [](App& app, const HttpRequest& asked) { return app.metrics(asked); }},
+      {"/-/healthy", [](App&, const HttpRequest&) { return text_reply(200, "healthy\n"); }},
+      {"/-/ready", [](App& app, const HttpRequest&) { return app.ready(); }},
   };
   const auto action = kActions.find(request.path);
   const auto page = kPages.find(request.path);
   if (action == kActions.end() && page == kPages.end()) return text_reply(404, "not found\n");
-  if (action != kActions.end() && request.method == "POST") return action->second(*this);
+  if (action != kActions.end() && request.method == "POST") return action->second(*this, request);
   const bool reads = request.method == "GET" || request.method == "HEAD";
-  if (page != kPages.end() && reads) return page->second(*this);
+  if (page != kPages.end() && reads) return page->second(*this, request);
   auto reply = text_reply(405, "method not allowed\n");
   reply.headers.emplace_back("Allow", page != kPages.end() ? "GET, HEAD" : "POST");
   return reply;
 }
 
-HttpReply App::metrics() {
+HttpReply App::metrics(const HttpRequest& request) {
+  auto wish = negotiate(request.accept, request.accept_encoding);
+  if (!wish) return text_reply(406, "only gzip and identity are served\n");
   if (scrapes_->load() >= static_cast<int>(max_scrapes_.load())) {
     self_.count_scrape(503);
     return text_reply(503, "too many scrapes at once\n");
@@ -327,10 +329,15 @@ HttpReply App::metrics() {
   std::shared_ptr<void> leave(nullptr, [scrapes = scrapes_](void*) { scrapes->fetch_sub(1); });
   const Now now = read_clock();
   self_.count_scrape(200);
-  auto whole = std::make_shared<const Page>(page(now));
+  auto whole = std::make_shared<const Page>(page(now, wish->format));
   const auto taken = std::chrono::duration<double>(read_clock().mono - now.mono);
-  self_.observe_page(taken.count(), whole->bytes, whole->series);
-  return {.content_type = kMetricsType, .body = std::move(whole), .keep = std::move(leave)};
+  self_.observe_page(taken.count(), *whole);
+  HttpReply reply{.content_type = std::move(wish->content_type),
+                  .body = PageBody{.page = std::move(whole), .gzip = wish->gzip},
+                  .headers = {{"Vary", "Accept, Accept-Encoding"}},
+                  .keep = std::move(leave)};
+  if (wish->gzip) reply.headers.emplace_back("Content-Encoding", "gzip");
+  return reply;
 }
 
 HttpReply App::ready() const {

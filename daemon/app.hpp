@@ -67,9 +67,9 @@ class App {
   using Waiters = std::vector<std::promise<std::string>>;
   [[nodiscard]] Waiters take_waiters();
   [[nodiscard]] HttpReply ask_for_reload();
-  [[nodiscard]] HttpReply metrics();
+  [[nodiscard]] HttpReply metrics(const HttpRequest& request);
   [[nodiscard]] HttpReply ready() const;
-  [[nodiscard]] Page page(Now now);
+  [[nodiscard]] Page page(Now now, Format format = Format::text);
 
   config::Config config_;  ///< The main thread's own.
   Mono started_{};

@@ -1,6 +1,7 @@
 #include "daemon/assemble.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace serverless::daemon {
 namespace {
@@ -32,23 +33,39 @@ void write_withheld(const AccountState& account, const EndpointState& endpoint,
   }
 }
 
-// One list of blocks, read family by family.
+// Made once: a header never changes.
+std::shared_ptr<const Piece> header_piece(std::size_t row, Format format) {
+  static const auto make = [](Format of) {
+    std::vector<std::shared_ptr<const Piece>> pieces;
+    for (const Row& each : rows()) {
+      pieces.push_back(std::make_shared<const Piece>(deflate(family_header(each, of))));
+    }
+    return pieces;
+  };
+  static const auto kText = make(Format::text);
+  static const auto kOpenMetrics = make(Format::openmetrics);
+  return (format == Format::text ? kText : kOpenMetrics)[row];
+}
+
+// The blocks of one run, read family by family.
 struct Cursor {
-  const std::vector<Block>* blocks = nullptr;
-  bool withheld = false;
+  std::shared_ptr<const Run> run{};
   std::size_t at = 0;
 };
 
 class Assembler {
  public:
-  Assembler(Pages pages, const Withheld& withheld, Now now) : withheld_(withheld), now_(now) {
-    page_.owners = std::move(pages);
-    for (const auto& account : page_.owners) {
-      cursors_.push_back({.blocks = &account->blocks});
-      for (const auto& endpoint : account->endpoints) {
-        const bool hidden = withheld.contains({account->state.name, endpoint->state->info.id});
-        cursors_.push_back({.blocks = &endpoint->blocks, .withheld = hidden});
+  Assembler(const Pages& pages, const Withheld& withheld, Now now, Format format)
+      : pages_(pages), withheld_(withheld), now_(now) {
+    page_.format = format;
+    for (const auto& account : pages) {
+      auto& cursors = cursors_.emplace_back();
+      for (const Part part : kParts) {
+        for (const auto& run : account->runs[static_cast<std::size_t>(part)]) {
+          cursors[static_cast<std::size_t>(part)].push_back({.run = choose(*account, part, run)});
+        }
       }
+      own_.push_back(render(account->state));
     }
   }
 
@@ -58,59 +75,84 @@ class Assembler {
   }
 
  private:
+  // What of a run may be served. One that holds something else is made anew without it: the
+  // dispatcher does so, too, a moment after an expiry, but a scrape may be the first to see it.
+  std::shared_ptr<const Run> choose(const AccountPage& account, Part part,
+                                    const std::shared_ptr<const Run>& run) const {
+    std::vector<EndpointPointer> allowed = run->endpoints;
+    if (part == Part::workers && !withheld_.empty()) {
+      std::erase_if(allowed, [&](const EndpointPointer& endpoint) {
+        return withheld_.contains({account.state.name, endpoint->info.id});
+      });
+    }
+    if (allowed.size() == run->endpoints.size() && run->expires >= now_.mono) return run;
+    return make_run(std::move(allowed), part, account.state.name, account.context, now_);
+  }
+
   void write_row(std::size_t index) {
     const Row& row = rows()[index];
     if (row.name != family_) {
       family_ = row.name;
       header_written_ = false;
     }
-    if (std::holds_alternative<Live>(row.read)) {
+    if (const auto part = part_of(row)) {
+      for (auto& cursors : cursors_) write_runs(index, cursors[static_cast<std::size_t>(*part)]);
+    } else if (std::holds_alternative<AccountRead>(row.read)) {
+      for (const auto& lines : own_) write_own(index, lines);
+    } else {
       write_live(row);
-      return;
     }
-    for (auto& cursor : cursors_) {
-      const auto& blocks = *cursor.blocks;
-      if (cursor.at == blocks.size() || blocks[cursor.at].row != index) continue;
+  }
+
+  void write_runs(std::size_t row, std::vector<Cursor>& cursors) {
+    for (auto& cursor : cursors) {
+      const auto& blocks = cursor.run->blocks;
+      if (cursor.at == blocks.size() || blocks[cursor.at].row != row) continue;
       const Block& block = blocks[cursor.at++];
-      if (block.expires < now_.mono || (block.of_workers && cursor.withheld)) continue;
-      write(row, block.text, block.series);
+      write_header(row);
+      page_.append(block.piece);
+      page_.series += block.series;
     }
+  }
+
+  void write_own(std::size_t row, const std::vector<Lines>& all) {
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [row](const Lines& lines) { return lines.row == row; });
+    if (found == all.end() || found->expires < now_.mono) return;
+    write_header(row);
+    page_.append(found->text);
+    page_.series += found->series;
   }
 
   void write_live(const Row& row) {
     std::string text;
     Samples samples(row.name, text);
-    for (const auto& account : page_.owners) {
-      for (const auto& endpoint : account->endpoints) {
+    for (const auto& account : pages_) {
+      for (const auto& [id, endpoint] : account->state.endpoints) {
         if (row.name == "serverless_endpoint_fresh") {
-          write_fresh(account->state, *endpoint->state, now_.mono, samples);
+          write_fresh(account->state, *endpoint, now_.mono, samples);
         } else if (row.name == "serverless_endpoint_worker_series_withheld") {
-          write_withheld(account->state, *endpoint->state, withheld_, samples);
+          write_withheld(account->state, *endpoint, withheld_, samples);
         }
       }
     }
     if (samples.count() == 0) return;
-    write(row, page_.own_text.emplace_back(std::move(text)), samples.count());
+    write_header(static_cast<std::size_t>(&row - rows().data()));
+    page_.append(text);
+    page_.series += samples.count();
   }
 
-  void write(const Row& row, std::string_view text, std::size_t series) {
-    if (!header_written_) {
-      header_written_ = true;
-      add(page_.own_text.emplace_back(family_header(row)));
-    }
-    add(text);
-    page_.series += series;
+  void write_header(std::size_t row) {
+    if (std::exchange(header_written_, true)) return;
+    page_.append(header_piece(row, page_.format));
   }
 
-  void add(std::string_view text) {
-    page_.pieces.push_back(text);
-    page_.bytes += text.size();
-  }
-
+  const Pages& pages_;
   const Withheld& withheld_;
   Now now_;
   Page page_{};
-  std::vector<Cursor> cursors_{};
+  std::vector<std::array<std::vector<Cursor>, kParts.size()>> cursors_{};  ///< By account and part.
+  std::vector<std::vector<Lines>> own_{};                                  ///< By account.
   std::string_view family_{};
   bool header_written_ = false;
 };
@@ -150,9 +192,8 @@ Withheld withhold(const Withheld& before, std::span<const std::shared_ptr<const 
   std::vector<Weight> all;
   for (const auto& account : pages) {
     std::vector<Weight> weights;
-    for (const auto& endpoint : account->endpoints) {
-      weights.push_back({.key = {account->state.name, endpoint->state->info.id},
-                         .workers = endpoint->state->workers.size()});
+    for (const auto& [id, endpoint] : account->state.endpoints) {
+      weights.push_back({.key = {account->state.name, id}, .workers = endpoint->workers.size()});
       fit({weights.back()}, limits.workers_per_endpoint, Limit::endpoint, before, out);
     }
     fit(weights, limits.workers_per_account, Limit::account, before, out);
@@ -162,22 +203,33 @@ Withheld withhold(const Withheld& before, std::span<const std::shared_ptr<const 
   return out;
 }
 
+void Page::append(std::shared_ptr<const Piece> piece) {
+  checksum.append(*piece);
+  deflated_bytes += piece->deflated.size();
+  pieces.push_back(std::move(piece));
+}
+
+void Page::append(std::string_view text) { append(std::make_shared<const Piece>(deflate(text))); }
+
 std::string Page::text() const {
   std::string out;
-  out.reserve(bytes);
-  for (const auto piece : pieces) out += piece;
+  out.reserve(checksum.length);
+  for (const auto& piece : pieces) out += inflate(*piece);
   return out;
 }
 
-Page assemble(Pages pages, const Withheld& withheld, Now now) {
-  return Assembler(std::move(pages), withheld, now).run();
+std::size_t Page::gzip_bytes() const {
+  return gzip_header().size() + deflated_bytes + gzip_end(checksum).size();
 }
 
-void append(Page& page, std::string text, std::size_t series) {
-  const auto& kept = page.own_text.emplace_back(std::move(text));
-  page.pieces.push_back(kept);
-  page.bytes += kept.size();
+Page assemble(const Pages& pages, const Withheld& withheld, Now now, Format format) {
+  return Assembler(pages, withheld, now, format).run();
+}
+
+void finish(Page& page, std::string_view text, std::size_t series) {
+  page.append(text);
   page.series += series;
+  if (page.format == Format::openmetrics) page.append("# EOF\n");
 }
 
 }  // namespace serverless::daemon

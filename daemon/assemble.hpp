@@ -1,7 +1,7 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <span>
@@ -12,22 +12,16 @@
 
 #include "config/config.hpp"
 #include "daemon/account.hpp"
-#include "daemon/render.hpp"
+#include "daemon/blocks.hpp"
 
 namespace serverless::daemon {
-
-/// One endpoint, rendered.
-struct EndpointPage {
-  std::shared_ptr<const EndpointState> state{};
-  std::vector<Block> blocks{};
-};
 
 /// What a dispatcher publishes: one account at one moment.
 struct AccountPage {
   AccountState state{};
-  std::vector<Block> blocks{};
-  std::vector<std::shared_ptr<const EndpointPage>> endpoints{};  ///< By id.
-  std::map<std::string, Mono> next_poll{};                       ///< By endpoint id.
+  Context context{};
+  std::array<Runs, kParts.size()> runs{};   ///< By Part.
+  std::map<std::string, Mono> next_poll{};  ///< By endpoint id.
 };
 
 using Pages = std::vector<std::shared_ptr<const AccountPage>>;
@@ -47,27 +41,29 @@ using Withheld = std::map<EndpointKey, Limit>;
 Withheld withhold(const Withheld& before, std::span<const std::shared_ptr<const AccountPage>> pages,
                   const config::Limits& limits);
 
-/// A page of the text format 0.0.4. The pieces point into what `owners` keeps alive.
+/// A page, in pieces: end to end they are one gzip stream, inflated one by one its text.
 struct Page {
-  std::vector<std::string_view> pieces{};
-  std::vector<std::shared_ptr<const AccountPage>> owners{};
-  std::deque<std::string> own_text{};
-  std::size_t bytes = 0;
+  Format format = Format::text;
+  std::vector<std::shared_ptr<const Piece>> pieces{};
+  Checksum checksum{};
+  std::size_t deflated_bytes = 0;  ///< Of the pieces.
   std::size_t series = 0;
 
-  Page() = default;
-  Page(Page&&) = default;
-  Page& operator=(Page&&) = default;
+  void append(std::shared_ptr<const Piece> piece);
+  /// Adds lines of their own, or a header.
+  void append(std::string_view text);
 
   /// The whole text. For tests and --once.
   [[nodiscard]] std::string text() const;
+  /// Bytes of the whole gzip stream.
+  [[nodiscard]] std::size_t gzip_bytes() const;
 };
 
-/// Chooses what is on the page now: what has not expired and is not withheld, family by family.
-/// Pure.
-Page assemble(Pages pages, const Withheld& withheld, Now now);
+/// Chooses what is on the page now: what has not expired and is not withheld, family by family. The
+/// end of the page is still to be written. Pure.
+Page assemble(const Pages& pages, const Withheld& withheld, Now now, Format format = Format::text);
 
-/// Adds what the process tells of itself, as the last part of the page.
-void append(Page& page, std::string text, std::size_t series);
+/// Adds what the process tells of itself, and the end of the page.
+void finish(Page& page, std::string_view text, std::size_t series);
 
 }  // namespace serverless::daemon

@@ -231,9 +231,7 @@ void Dispatcher::prepare(std::optional<Inheritance> before) {
     schedule_.tempo.allowances = std::move(before->learned.allowances);
     schedule_.tempo.requests = std::move(before->learned.requests);
   }
-  std::set<std::string> changed;
-  for (const auto& [id, state] : account_.endpoints) changed.insert(id);
-  refresh_targets(changed);
+  refresh_targets();
   if (before) pacing_ = resume(std::move(before->pacing), schedule_, read_clock().mono);
   const bool discovers =
       std::any_of(schedule_.targets.begin(), schedule_.targets.end(), [](const Target& target) {
@@ -242,39 +240,36 @@ void Dispatcher::prepare(std::optional<Inheritance> before) {
                    target.supplies.end();
       });
   account_.discovered = account_.discovered || !discovers;
-  publish(changed);
+  publish();
 }
 
 void Dispatcher::run(const std::stop_token& stop) {
-  std::set<std::string> changed;
   start_due();
   while (!stop.stop_requested()) {
     auto observation = results_.take(stop, next_wake());
-    changed.clear();
     const bool news = observation.has_value();
     // What was under way when a stop was asked for says nothing of the provider.
     while (observation && !stop.stop_requested()) {
-      take(*observation, changed);
+      take(*observation);
       // Whatever else has come is published together.
       observation = results_.take(stop, read_clock().mono);
     }
     if (stop.stop_requested()) return;
     if (news) {
-      keep_to_quota(read_clock(), changed);
-      refresh_targets(changed);
+      keep_to_quota(read_clock());
+      refresh_targets();
     }
-    settle_expired(read_clock(), changed);
+    const bool settled = settle_expired(read_clock());
     start_due();
-    if (news || !changed.empty()) publish(changed);
+    if (news || settled || read_clock().mono > published_until_) publish();
   }
 }
 
-void Dispatcher::take(const Observation& observation, std::set<std::string>& changed) {
+void Dispatcher::take(const Observation& observation) {
   const auto& target = observation.target;
-  note_key(observation, changed);
-  changed.merge(apply(account_, observation, [this](const Target& polled, Source source) {
-    return pace_of(polled, source);
-  }));
+  note_key(observation);
+  apply(account_, observation,
+        [this](const Target& polled, Source source) { return pace_of(polled, source); });
   if (observation.withheld) {
     pacing_ = postponed(std::move(pacing_), target);
     leave_alone(target, observation.landed, *observation.withheld);
@@ -285,12 +280,16 @@ void Dispatcher::take(const Observation& observation, std::set<std::string>& cha
       finished(std::move(pacing_), schedule_, target, read_clock().mono, failed(observation.poll));
   note_backoff(observation);
   if (learn_requests(schedule_.tempo, observation)) {
-    reschedule(schedule_.targets, schedule_.tempo.allowances, changed);
+    reschedule(schedule_.targets, schedule_.tempo.allowances);
   }
 }
 
 std::optional<Mono> Dispatcher::next_wake() const {
   auto wake = wake_;
+  if (published_until_ != Mono::max()) {
+    const Mono expiry = published_until_ + milliseconds{1};
+    wake = wake ? std::min(*wake, expiry) : expiry;
+  }
   for (const auto& [id, endpoint] : account_.endpoints) {
     const auto* queue = endpoint->source(Source::queue);
     if (!endpoint->queue_used || queue == nullptr || !queue->good) continue;
@@ -301,13 +300,15 @@ std::optional<Mono> Dispatcher::next_wake() const {
 }
 
 // What rests on the queue's view must not outlive it; without it there is still the lifecycle.
-void Dispatcher::settle_expired(Now now, std::set<std::string>& changed) {
+bool Dispatcher::settle_expired(Now now) {
+  bool any = false;
   for (auto& [id, endpoint] : account_.endpoints) {
     const auto* queue = endpoint->source(Source::queue);
     if (!endpoint->queue_used || queue == nullptr || is_fresh(*queue, now.mono)) continue;
     endpoint = std::make_shared<const EndpointState>(settle(*endpoint, now));
-    changed.insert(id);
+    any = true;
   }
+  return any;
 }
 
 Pace Dispatcher::pace_of(const Target& target, Source) const {
@@ -317,11 +318,11 @@ Pace Dispatcher::pace_of(const Target& target, Source) const {
   return {.interval = interval, .max_age = max_age(interval, schedule_.tempo)};
 }
 
-void Dispatcher::refresh_targets(std::set<std::string>& changed) {
+void Dispatcher::refresh_targets() {
   auto targets = collector_->targets(endpoint_infos(account_));
   if (targets == schedule_.targets) return;
   const auto before = schedule_.intervals;
-  reschedule(std::move(targets), schedule_.tempo.allowances, changed);
+  reschedule(std::move(targets), schedule_.tempo.allowances);
   for (const auto& [operation, interval] : schedule_.intervals) {
     const auto old = before.find(operation);
     if (old != before.end() && old->second == interval) continue;
@@ -340,21 +341,19 @@ void Dispatcher::refresh_targets(std::set<std::string>& changed) {
 }
 
 void Dispatcher::reschedule(std::vector<Target> targets,
-                            std::map<std::string, Allowance> allowances,
-                            std::set<std::string>& changed) {
+                            std::map<std::string, Allowance> allowances) {
   auto tempo = tempo_of(setup_.account, *setup_.provider, setup_.sharers);
   tempo.allowances = std::move(allowances);
   tempo.requests = schedule_.tempo.requests;
   const auto before = std::exchange(schedule_, schedule(std::move(targets), tempo));
   pacing_ = rescale(std::move(pacing_), before, schedule_, read_clock().mono);
-  changed.merge(adopt_targets(
-      account_, schedule_.targets,
-      [this](const Target& target, Source source) { return pace_of(target, source); }));
+  adopt_targets(account_, schedule_.targets,
+                [this](const Target& target, Source source) { return pace_of(target, source); });
 }
 
 // Slows all of an API's polls alike when its quota cannot carry them, and stops them while no more
 // than the reserve is left.
-void Dispatcher::keep_to_quota(Now now, std::set<std::string>& changed) {
+void Dispatcher::keep_to_quota(Now now) {
   auto revision = revise(schedule_.tempo.allowances, account_.apis, schedule_,
                          setup_.account.poll.quota_reserve, now.mono);
   for (const auto& [api, until] : revision.closed) close(api, api, now, until - now.mono);
@@ -366,7 +365,7 @@ void Dispatcher::keep_to_quota(Now now, std::set<std::string>& changed) {
          {"wanted_per_minute", fmt::format("{:.1f}", schedule_.demand.at(api) * 60)},
          {"allowed_per_minute", fmt::format("{:.1f}", revision.allowances.at(api).rate * 60)}});
   }
-  if (revision.changed) reschedule(schedule_.targets, std::move(revision.allowances), changed);
+  if (revision.changed) reschedule(schedule_.targets, std::move(revision.allowances));
 }
 
 void Dispatcher::start_due() {
@@ -377,10 +376,10 @@ void Dispatcher::start_due() {
 }
 
 // Another key may show another fleet: what differs from now on is no change that we saw.
-void Dispatcher::note_key(const Observation& observation, std::set<std::string>& changed) {
+void Dispatcher::note_key(const Observation& observation) {
   if (observation.key_generation <= key_generation_) return;
   key_generation_ = observation.key_generation;
-  changed.merge(expect_baseline(account_));
+  expect_baseline(account_);
 }
 
 void Dispatcher::note_backoff(const Observation& observation) {
@@ -440,21 +439,18 @@ void Dispatcher::log_answers(const Observation& observation) {
   }
 }
 
-void Dispatcher::publish(const std::set<std::string>& changed) {
-  for (const auto& id : changed) {
-    const auto found = account_.endpoints.find(id);
-    if (found == account_.endpoints.end()) {
-      pages_.erase(id);
-      continue;
-    }
-    pages_[id] = std::make_shared<const EndpointPage>(EndpointPage{
-        .state = found->second, .blocks = render(*found->second, account_.name, context())});
-  }
+void Dispatcher::publish() {
   auto page = std::make_shared<AccountPage>();
   page->state = account_;
-  page->blocks = render(account_);
-  page->endpoints.reserve(pages_.size());
-  for (const auto& [id, endpoint] : pages_) page->endpoints.push_back(endpoint);
+  page->context = context();
+  const Now now = read_clock();
+  published_until_ = Mono::max();
+  for (const Part part : kParts) {
+    auto& runs = runs_[static_cast<std::size_t>(part)];
+    runs = make_runs(runs, account_.endpoints, part, account_.name, page->context, now);
+    for (const auto& run : runs) published_until_ = std::min(published_until_, run->expires);
+  }
+  page->runs = runs_;
   for (const auto& [key, position] : schedule_.positions) {
     const auto& target = schedule_.targets[position];
     const auto pace = pacing_.targets.find(key);

@@ -75,18 +75,18 @@ class Dispatcher {
   Observation observe(const Target& target, const std::stop_token& stop);
 
   void start_due();
-  void take(const Observation& observation, std::set<std::string>& changed);
-  void refresh_targets(std::set<std::string>& changed);
-  void settle_expired(Now now, std::set<std::string>& changed);
-  void note_key(const Observation& observation, std::set<std::string>& changed);
+  void take(const Observation& observation);
+  void refresh_targets();
+  /// @return whether there was anything.
+  bool settle_expired(Now now);
+  void note_key(const Observation& observation);
   void note_backoff(const Observation& observation);
   void leave_alone(const Target& target, Now now, std::chrono::nanoseconds wait);
   void close(const std::string& api, const std::string& scope, Now now,
              std::chrono::nanoseconds wait);
-  void keep_to_quota(Now now, std::set<std::string>& changed);
-  void reschedule(std::vector<Target> targets, std::map<std::string, Allowance> allowances,
-                  std::set<std::string>& changed);
-  void publish(const std::set<std::string>& changed);
+  void keep_to_quota(Now now);
+  void reschedule(std::vector<Target> targets, std::map<std::string, Allowance> allowances);
+  void publish();
   [[nodiscard]] Pace pace_of(const Target& target, Source source) const;
   [[nodiscard]] std::optional<Mono> next_wake() const;
   [[nodiscard]] Context context() const;
@@ -107,9 +107,10 @@ class Dispatcher {
   Pacing pacing_{};
   std::uint64_t key_generation_ = 0;
   std::optional<Mono> wake_{};
-  std::map<std::string, std::shared_ptr<const EndpointPage>> pages_{};
-  std::set<std::string> noted_{};    ///< Skips that were logged: once each.
-  std::set<std::string> failing_{};  ///< What failed at its last poll: logged on change.
+  std::array<Runs, kParts.size()> runs_{};  ///< As published last.
+  Mono published_until_ = Mono::max();      ///< Something of it expires then.
+  std::set<std::string> noted_{};           ///< Skips that were logged: once each.
+  std::set<std::string> failing_{};         ///< What failed at its last poll: logged on change.
 
   Mailbox<Target> orders_{};
   Mailbox<Observation> results_{};

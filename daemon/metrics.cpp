@@ -319,7 +319,7 @@ void api_durations(const AccountState& account, Samples& out) {
       below += histogram.buckets[i];
       out.add_part(
           "_bucket",
-          {{"api", api}, {"operation", operation}, {"le", format_value(kDurationBuckets[i])}},
+          {{"api", api}, {"operation", operation}, {"le", format_bound(kDurationBuckets[i])}},
           static_cast<double>(below));
     }
     const auto count = static_cast<double>(histogram.count);
@@ -714,7 +714,8 @@ constexpr std::array kRows{
     Row{"serverless_exporter_config_last_reload_success_timestamp_seconds", kGauge,
         "When a configuration was last accepted. Unix time.", kState, Live{}},
     Row{"serverless_exporter_series", kGauge, "Series on the last page.", kState, Live{}},
-    Row{"serverless_exporter_page_bytes", kGauge, "Size of the last page.", kState, Live{}},
+    Row{"serverless_exporter_page_bytes", kGauge, "Size of the last page as text and as gzip.",
+        kState, Live{}},
     Row{"serverless_exporter_scrapes_total", kCounter, "Requests for the page, by HTTP status.",
         kState, Live{}},
     Row{"serverless_exporter_scrape_duration_seconds", MetricType::histogram,

@@ -24,18 +24,20 @@ struct Labels {
   std::vector<std::string> sources{};
 };
 
-Labels label_sets(const EndpointState& state, const std::string& account, const Context& context) {
+Labels label_sets(const EndpointState& state, Part part, const std::string& account,
+                  const Context& context) {
   Labels labels;
   labels.endpoint = label_text({{"provider", context.provider->label},
                                 {"account", account},
                                 {"endpoint_id", state.info.id}});
-  if (context.series.workers) {
+  if (part == Part::workers && context.series.workers) {
     labels.workers.reserve(state.workers.size());
     for (const auto& worker : state.workers) {
       labels.workers.push_back(labels.endpoint + "," +
                                label_text({{"worker_id", worker.reported.id}}));
     }
   }
+  if (part == Part::workers) return labels;
   for (const auto source : kSourceNames) {
     labels.sources.push_back(labels.endpoint + "," + label_text({{"source", source}}));
   }
@@ -44,8 +46,9 @@ Labels label_sets(const EndpointState& state, const std::string& account, const 
 
 class EndpointRenderer {
  public:
-  EndpointRenderer(const EndpointState& state, const std::string& account, const Context& context)
-      : state_(state), context_(context), labels_(label_sets(state, account, context)) {}
+  EndpointRenderer(const EndpointState& state, Part part, const std::string& account,
+                   const Context& context)
+      : state_(state), context_(context), labels_(label_sets(state, part, account, context)) {}
 
   void operator()(const Live&, Samples&) const {}
   void operator()(AccountRead, Samples&) const {}
@@ -73,9 +76,19 @@ class EndpointRenderer {
   Labels labels_;
 };
 
-void escape_help(std::string& out, std::string_view text) {
+// OpenMetrics calls a counter's family by its name without the ending of its samples.
+std::string_view family_name(const Row& row, Format format) {
+  auto name = row.name;
+  const bool cut = format == Format::openmetrics && row.type == MetricType::counter;
+  if (cut && name.ends_with("_total")) name.remove_suffix(6);
+  return name;
+}
+
+void escape_help(std::string& out, std::string_view text, Format format) {
   for (const char c : text) {
-    if (c == '\\') {
+    if (c == '"' && format == Format::openmetrics) {
+      out += "\\\"";
+    } else if (c == '\\') {
       out += "\\\\";
     } else if (c == '\n') {
       out += "\\n";
@@ -87,56 +100,65 @@ void escape_help(std::string& out, std::string_view text) {
 
 }  // namespace
 
-std::vector<Block> render(const EndpointState& state, const std::string& account,
+std::optional<Part> part_of(const Row& row) {
+  if (std::holds_alternative<WorkerRead>(row.read)) return Part::workers;
+  const bool own = std::holds_alternative<EndpointRead>(row.read) ||
+                   std::holds_alternative<SourceRead>(row.read);
+  return own ? std::optional(Part::endpoint) : std::nullopt;
+}
+
+std::vector<Lines> render(const EndpointState& state, Part part, const std::string& account,
                           const Context& context) {
-  const EndpointRenderer renderer(state, account, context);
-  std::vector<Block> blocks;
+  const EndpointRenderer renderer(state, part, account, context);
+  std::vector<Lines> all;
   for (std::size_t i = 0; i < rows().size(); ++i) {
     const Row& row = rows()[i];
+    if (part_of(row) != part) continue;
     const auto needs = static_cast<Needs>(
         row.needs | (row.by_status && state.queue_used ? bit(Source::queue) : Needs{0}));
     const auto expires = expiry(state, needs);
     if (!expires) continue;
-    Block block{.row = i, .of_workers = std::holds_alternative<WorkerRead>(row.read)};
-    Samples samples(row.name, block.text);
+    Lines lines{.row = i};
+    Samples samples(row.name, lines.text);
     samples.expire_at(*expires);
     std::visit([&](const auto& read) { renderer(read, samples); }, row.read);
     if (samples.count() == 0) continue;
-    block.series = samples.count();
-    block.expires = samples.expires();
-    blocks.push_back(std::move(block));
+    lines.series = samples.count();
+    lines.expires = samples.expires();
+    all.push_back(std::move(lines));
   }
-  return blocks;
+  return all;
 }
 
-std::vector<Block> render(const AccountState& account) {
+std::vector<Lines> render(const AccountState& account) {
   const std::string base =
       label_text({{"provider", account.provider->label}, {"account", account.name}});
-  std::vector<Block> blocks;
+  std::vector<Lines> all;
   for (std::size_t i = 0; i < rows().size(); ++i) {
     const Row& row = rows()[i];
     const auto* read = std::get_if<AccountRead>(&row.read);
     if (read == nullptr) continue;
-    Block block{.row = i};
-    Samples samples(row.name, block.text);
+    Lines lines{.row = i};
+    Samples samples(row.name, lines.text);
     samples.set_base(base);
     (*read)(account, samples);
     if (samples.count() == 0) continue;
-    block.series = samples.count();
-    block.expires = samples.expires();
-    blocks.push_back(std::move(block));
+    lines.series = samples.count();
+    lines.expires = samples.expires();
+    all.push_back(std::move(lines));
   }
-  return blocks;
+  return all;
 }
 
-std::string family_header(const Row& row) {
+std::string family_header(const Row& row, Format format) {
+  const auto name_of = family_name(row, format);
   std::string out = "# HELP ";
-  out += row.name;
+  out += name_of;
   out += ' ';
-  escape_help(out, row.help);
+  escape_help(out, row.help, format);
   if (row.needs != 0) out += " Cached: at most serverless_poll_max_age_seconds old.";
   out += "\n# TYPE ";
-  out += row.name;
+  out += name_of;
   out += ' ';
   out += name(row.type);
   out += '\n';

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,24 +11,34 @@
 
 namespace serverless::daemon {
 
-/// The sample lines of one row for one endpoint or account: made when a poll lands, so that a
-/// scrape only chooses.
-struct Block {
+/// The sample lines of one row for one endpoint or account.
+struct Lines {
   std::size_t row = 0;         ///< In rows().
   Mono expires = Mono::max();  ///< Not to be served after this moment.
   std::uint32_t series = 0;
-  bool of_workers = false;  ///< Series of single workers: the limits may withhold them.
   std::string text{};
 };
 
-/// All lines of one endpoint, by row. Pure.
-std::vector<Block> render(const EndpointState& state, const std::string& account,
+/// An endpoint's lines are of two parts: of single workers, which the limits may withhold, and of
+/// the endpoint itself.
+enum class Part : std::uint8_t { endpoint, workers };
+inline constexpr std::array kParts{Part::endpoint, Part::workers};
+
+/// Which part a row is of; empty: none, it is an account's or written at scrape time.
+std::optional<Part> part_of(const Row& row);
+
+/// The lines of that part of one endpoint, by row. Pure.
+std::vector<Lines> render(const EndpointState& state, Part part, const std::string& account,
                           const Context& context);
 
 /// All lines of the account itself, by row. Pure.
-std::vector<Block> render(const AccountState& account);
+std::vector<Lines> render(const AccountState& account);
+
+/// The formats of a page: Prometheus' text format 0.0.4 (and 1.0.0, which says the same of our
+/// names), and OpenMetrics 1.0.0. They differ in headers and in the end of the page only.
+enum class Format : std::uint8_t { text, openmetrics };
 
 /// "# HELP" and "# TYPE" of a family.
-std::string family_header(const Row& row);
+std::string family_header(const Row& row, Format format = Format::text);
 
 }  // namespace serverless::daemon

@@ -92,6 +92,12 @@ std::string format_value(double value) {
   return out;
 }
 
+std::string format_bound(double value) {
+  std::string out = format_value(value);
+  if (out.find_first_not_of("-0123456789") == std::string::npos) out += ".0";
+  return out;
+}
+
 std::string label_text(std::initializer_list<Label> labels) {
   std::string out;
   append_labels(out, labels, true);

@@ -21,6 +21,10 @@ std::string escape_label(std::string_view value);
 /// The shortest text that reads back as the same number.
 std::string format_value(double value);
 
+/// A histogram's bound as the label `le` has it in every format: never a bare integer, so that the
+/// series is the same whichever format was asked for.
+std::string format_bound(double value);
+
 using Label = std::pair<std::string_view, std::string_view>;
 
 /// The sample lines of one metric, as they are being written.

@@ -4,9 +4,8 @@
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
-#include <prometheus/text_serializer.h>
 
-#include <algorithm>
+#include <cmath>
 #include <optional>
 #include <stdexcept>
 #include <vector>
@@ -62,14 +61,27 @@ std::vector<MetricFamily> process_families() {
           family("process_network_transmit_bytes_total", facts.network_transmit_bytes)};
 }
 
-std::size_t count_samples(const std::string& text) {
-  std::size_t count = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto end = std::min(text.find('\n', at), text.size());
-    if (end > at && text[at] != '#') ++count;
-    at = end + 1;
+// The lines of one metric of a family.
+void write(const MetricFamily& family, const ClientMetric& metric, Samples& out) {
+  std::string labels;
+  for (const auto& label : metric.label) {
+    if (!labels.empty()) labels += ',';
+    labels += label_text({{label.name, label.value}});
   }
-  return count;
+  out.set_base(labels);
+  if (family.type != prometheus::MetricType::Histogram) {
+    const bool counter = family.type == prometheus::MetricType::Counter;
+    out.add(counter ? metric.counter.value : metric.gauge.value);
+    return;
+  }
+  const auto& histogram = metric.histogram;
+  for (const auto& bucket : histogram.bucket) {
+    const bool last = std::isinf(bucket.upper_bound);
+    out.add_part("_bucket", {{"le", last ? "+Inf" : format_bound(bucket.upper_bound)}},
+                 static_cast<double>(bucket.cumulative_count));
+  }
+  out.add_part("_sum", {}, histogram.sample_sum);
+  out.add_part("_count", {}, static_cast<double>(histogram.sample_count));
 }
 
 }  // namespace
@@ -83,8 +95,10 @@ struct SelfMetrics::Instruments {
   prometheus::Gauge& reload_time =
       gauges(registry, "serverless_exporter_config_last_reload_success_timestamp_seconds").Add({});
   prometheus::Gauge& series = gauges(registry, "serverless_exporter_series").Add({});
-  prometheus::Gauge& page_bytes =
-      gauges(registry, "serverless_exporter_page_bytes").Add({{"encoding", "identity"}});
+  prometheus::Family<prometheus::Gauge>& page_bytes =
+      gauges(registry, "serverless_exporter_page_bytes");
+  prometheus::Gauge& identity_bytes = page_bytes.Add({{"encoding", "identity"}});
+  prometheus::Gauge& gzip_bytes = page_bytes.Add({{"encoding", "gzip"}});
   prometheus::Family<prometheus::Counter>& scrapes =
       prometheus::BuildCounter()
           .Name("serverless_exporter_scrapes_total")
@@ -116,19 +130,25 @@ void SelfMetrics::count_scrape(int code) {
   instruments_->scrapes.Add({{"code", std::to_string(code)}}).Increment();
 }
 
-void SelfMetrics::observe_page(double seconds, std::size_t bytes, std::size_t series) {
+void SelfMetrics::observe_page(double seconds, const Page& page) {
   instruments_->duration.Observe(seconds);
-  instruments_->page_bytes.Set(static_cast<double>(bytes));
-  instruments_->series.Set(static_cast<double>(series));
+  instruments_->identity_bytes.Set(static_cast<double>(page.checksum.length));
+  instruments_->gzip_bytes.Set(static_cast<double>(page.gzip_bytes()));
+  instruments_->series.Set(static_cast<double>(page.series));
 }
 
-SelfMetrics::Text SelfMetrics::text() const {
+SelfMetrics::Text SelfMetrics::text(Format format) const {
   auto families = instruments_->registry.Collect();
-  for (auto& process : process_families()) {
-    if (!process.metric.empty()) families.push_back(std::move(process));
+  for (auto& process : process_families()) families.push_back(std::move(process));
+  Text result;
+  for (const auto& family : families) {
+    if (family.metric.empty()) continue;
+    const Row& row = *find_row(family.name);
+    result.text += family_header(row, format);
+    Samples samples(row.name, result.text);
+    for (const auto& metric : family.metric) write(family, metric, samples);
+    result.series += samples.count();
   }
-  Text result{.text = prometheus::TextSerializer().Serialize(families)};
-  result.series = count_samples(result.text);
   return result;
 }
 

@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "daemon/assemble.hpp"
+
 namespace serverless::daemon {
 
 /// What the process tells of itself: a prometheus-cpp Registry and /proc. Names, types and HELP
@@ -18,13 +20,13 @@ class SelfMetrics {
   /// The configuration was read. @param when  Unix time.
   void note_reload(bool successful, double when);
   void count_scrape(int code);
-  void observe_page(double seconds, std::size_t bytes, std::size_t series);
+  void observe_page(double seconds, const Page& page);
 
   struct Text {
     std::string text{};
     std::size_t series = 0;
   };
-  [[nodiscard]] Text text() const;
+  [[nodiscard]] Text text(Format format) const;
 
  private:
   struct Instruments;

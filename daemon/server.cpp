@@ -1,6 +1,7 @@
 #include "daemon/server.hpp"
 
 #include <microhttpd.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <chrono>
@@ -24,30 +25,59 @@ constexpr unsigned kMaxConnections = 512;
 constexpr std::size_t kConnectionMemory = 32 * 1024;
 constexpr std::size_t kReadBlock = 128 * 1024;
 
-// A page on its way to one client: the reader asks for one stretch after another.
-struct PageReader {
-  std::shared_ptr<const Page> page{};
-  std::shared_ptr<void> keep{};
-  std::size_t piece = 0;
-  std::size_t offset = 0;
+// A page on its way to one client: the reader asks for one stretch after another, and no more than
+// one piece is held as text.
+class PageReader {
+ public:
+  PageReader(PageBody body, std::shared_ptr<void> keep)
+      : body_(std::move(body)), keep_(std::move(keep)) {
+    if (!body_.gzip) return;
+    end_ = gzip_end(body_.page->checksum);
+    rest_ = gzip_header();
+  }
+
+  [[nodiscard]] std::size_t size() const {
+    return body_.gzip ? body_.page->gzip_bytes() : body_.page->checksum.length;
+  }
+
+  /// @return how much was read; 0 at the end.
+  std::size_t read(char* buffer, std::size_t room) {
+    std::size_t written = 0;
+    while (written < room && (!rest_.empty() || advance())) {
+      const auto size = std::min(rest_.size(), room - written);
+      std::memcpy(buffer + written, rest_.data(), size);
+      rest_.remove_prefix(size);
+      written += size;
+    }
+    return written;
+  }
+
+ private:
+  // @return false at the end.
+  bool advance() {
+    const auto& pieces = body_.page->pieces;
+    if (next_ < pieces.size()) {
+      const auto& piece = *pieces[next_++];
+      if (!body_.gzip) text_ = inflate(piece);
+      rest_ = body_.gzip ? std::string_view(piece.deflated) : std::string_view(text_);
+      return true;
+    }
+    rest_ = std::exchange(ended_, true) ? std::string_view() : std::string_view(end_);
+    return !rest_.empty();
+  }
+
+  PageBody body_;
+  std::shared_ptr<void> keep_;
+  std::string text_{};
+  std::string end_{};
+  std::string_view rest_{};
+  std::size_t next_ = 0;
+  bool ended_ = false;
 };
 
 ssize_t read_page(void* user, std::uint64_t, char* buffer, std::size_t room) {
-  auto& reader = *static_cast<PageReader*>(user);
-  const auto& pieces = reader.page->pieces;
-  std::size_t written = 0;
-  while (written < room && reader.piece < pieces.size()) {
-    const auto rest = pieces[reader.piece].substr(reader.offset);
-    const auto size = std::min(rest.size(), room - written);
-    std::memcpy(buffer + written, rest.data(), size);
-    written += size;
-    reader.offset += size;
-    if (size == rest.size()) {
-      ++reader.piece;
-      reader.offset = 0;
-    }
-  }
-  return written > 0 ? static_cast<ssize_t>(written) : MHD_CONTENT_READER_END_OF_STREAM;
+  const auto size = static_cast<PageReader*>(user)->read(buffer, room);
+  return size > 0 ? static_cast<ssize_t>(size) : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
 void free_page(void* user) { delete static_cast<PageReader*>(user); }
@@ -57,10 +87,9 @@ MHD_Response* response_of(HttpReply& reply) {
     return MHD_create_response_from_buffer(text->size(), const_cast<char*>(text->data()),
                                            MHD_RESPMEM_MUST_COPY);
   }
-  const auto& page = std::get<std::shared_ptr<const Page>>(reply.body);
-  auto reader =
-      std::make_unique<PageReader>(PageReader{.page = page, .keep = std::move(reply.keep)});
-  auto* response = MHD_create_response_from_callback(page->bytes, kReadBlock, &read_page,
+  auto reader = std::make_unique<PageReader>(std::get<PageBody>(std::move(reply.body)),
+                                             std::move(reply.keep));
+  auto* response = MHD_create_response_from_callback(reader->size(), kReadBlock, &read_page,
                                                      reader.get(), &free_page);
   if (response != nullptr) static_cast<void>(reader.release());
   return response;
@@ -78,12 +107,35 @@ MHD_Result send(MHD_Connection* connection, HttpReply reply) {
   return result;
 }
 
+// All values of a header, as one list (RFC 9110 5.3).
+std::string header_of(MHD_Connection* connection, const char* wanted) {
+  struct Search {
+    std::string_view wanted{};
+    std::string found{};
+  } search{.wanted = wanted};
+  MHD_get_connection_values(
+      connection, MHD_HEADER_KIND,
+      [](void* user, MHD_ValueKind, const char* name, const char* value) {
+        auto& into = *static_cast<Search*>(user);
+        if (value != nullptr && strcasecmp(name, into.wanted.data()) == 0) {
+          if (!into.found.empty()) into.found += ',';
+          into.found += value;
+        }
+        return MHD_YES;
+      },
+      &search);
+  return search.found;
+}
+
 MHD_Result on_request(void* user, MHD_Connection* connection, const char* path, const char* method,
                       const char*, const char*, std::size_t*, void**) {
   const auto& handler = *static_cast<const Server::Handler*>(user);
   HttpReply reply;
   try {
-    reply = handler({.method = method, .path = path});
+    reply = handler({.method = method,
+                     .path = path,
+                     .accept = header_of(connection, MHD_HTTP_HEADER_ACCEPT),
+                     .accept_encoding = header_of(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING)});
   } catch (const std::exception& error) {
     log::error("request_failed", {{"path", path}, {"detail", error.what()}});
     reply = {.status = 500, .body = std::string("internal error\n")};

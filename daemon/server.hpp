@@ -17,12 +17,20 @@ namespace serverless::daemon {
 struct HttpRequest {
   std::string method{};
   std::string path{};
+  std::string accept{};  ///< Its headers; empty: not sent.
+  std::string accept_encoding{};
+};
+
+/// A page of metrics on its way out.
+struct PageBody {
+  std::shared_ptr<const Page> page{};
+  bool gzip = false;
 };
 
 struct HttpReply {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
-  std::variant<std::string, std::shared_ptr<const Page>> body{};
+  std::variant<std::string, PageBody> body{};
   std::vector<std::pair<std::string, std::string>> headers{};
   std::shared_ptr<void> keep{};  ///< Let go when the last byte was sent or the client is gone.
 };

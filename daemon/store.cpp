@@ -50,11 +50,13 @@ bool all_tried(const Pages& pages, std::size_t accounts) {
   if (pages.size() < accounts) return false;
   return std::all_of(pages.begin(), pages.end(), [](const auto& account) {
     return account->state.discovered &&
-           std::all_of(account->endpoints.begin(), account->endpoints.end(), [](const auto& page) {
-             const auto& sources = page->state->sources;
-             return std::all_of(sources.begin(), sources.end(),
-                                [](const auto& source) { return !source || source->last_attempt; });
-           });
+           std::all_of(account->state.endpoints.begin(), account->state.endpoints.end(),
+                       [](const auto& entry) {
+                         const auto& sources = entry.second->sources;
+                         return std::all_of(sources.begin(), sources.end(), [](const auto& source) {
+                           return !source || source->last_attempt;
+                         });
+                       });
   });
 }
 

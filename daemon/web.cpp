@@ -117,13 +117,13 @@ Totals totals_of(const Pages& pages, Mono now) {
     for (const auto& [api, state] : account->state.apis) {
       if (state.up == false) ++totals.refused;
     }
-    if (account->endpoints.empty()) ++totals.empty;
-    for (const auto& page : account->endpoints) {
+    if (account->state.endpoints.empty()) ++totals.empty;
+    for (const auto& [id, endpoint] : account->state.endpoints) {
       ++totals.endpoints;
-      if (has_expired(*page->state, now)) ++totals.expired;
-      const auto& counts = page->state->counts;
+      if (has_expired(*endpoint, now)) ++totals.expired;
+      const auto& counts = endpoint->counts;
       const bool unhealthy = counts[static_cast<std::size_t>(Status::unhealthy)].value_or(0) > 0;
-      if (unhealthy && workers_are_known(*page->state, now)) ++totals.unhealthy;
+      if (unhealthy && workers_are_known(*endpoint, now)) ++totals.unhealthy;
     }
   }
   return totals;
@@ -167,12 +167,12 @@ std::string account_section(const AccountPage& account, Mono now) {
           escape_html(api));
     }
   }
-  if (account.endpoints.empty()) return out + "<p>No endpoint is known.</p>\n";
+  if (account.state.endpoints.empty()) return out + "<p>No endpoint is known.</p>\n";
   out +=
       "<div class=\"scroll\"><table><tr><th>Endpoint</th><th>Workers</th><th>Stale</th>"
       "<th>Data</th><th>Next poll</th></tr>\n";
-  for (const auto& page : account.endpoints) {
-    const auto& endpoint = *page->state;
+  for (const auto& [id, known] : account.state.endpoints) {
+    const auto& endpoint = *known;
     out += fmt::format(
         "<tr><td>{}<br><small>{}</small></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
         escape_html(endpoint.info.id), escape_html(endpoint.info.name),

@@ -22,6 +22,7 @@
 
 #include "collectors/registry.hpp"
 #include "daemon/metrics.hpp"
+#include "tests/daemon/gunzip.hpp"
 
 namespace serverless::daemon {
 namespace {
@@ -48,36 +49,76 @@ std::size_t row_index(std::string_view metric, std::size_t which = 0) {
   throw std::logic_error("no such row");
 }
 
-Block block(std::string_view metric, std::string text, Mono expires = Mono::max(),
-            std::size_t which = 0) {
-  const auto row = row_index(metric, which);
-  return {.row = row,
-          .expires = expires,
-          .series = 1,
-          .of_workers = std::holds_alternative<WorkerRead>(rows()[row].read),
-          .text = std::move(text)};
+struct Text {
+  std::size_t row = 0;
+  std::string text{};
+  Mono expires = Mono::max();
+};
+
+Text block(std::string_view metric, std::string text, std::size_t which = 0) {
+  return {.row = row_index(metric, which), .text = std::move(text)};
 }
 
-std::shared_ptr<const EndpointPage> endpoint(const std::string& id, std::vector<Block> blocks,
-                                             std::size_t workers = 0) {
+// An endpoint and what is published of it, whatever its state.
+struct Endpoint {
+  EndpointPointer state{};
+  std::vector<Text> texts{};
+};
+
+Endpoint endpoint(const std::string& id, std::vector<Text> texts, std::size_t workers = 0) {
   EndpointState state;
   state.info.id = id;
   state.sources[static_cast<std::size_t>(Source::workers)] = answered(0s);
   state.workers.resize(workers);
-  return std::make_shared<const EndpointPage>(
-      EndpointPage{.state = std::make_shared<const EndpointState>(std::move(state)),
-                   .blocks = std::move(blocks)});
+  return {.state = std::make_shared<const EndpointState>(std::move(state)),
+          .texts = std::move(texts)};
 }
 
-std::shared_ptr<const AccountPage> account(
-    const std::string& name, std::vector<std::shared_ptr<const EndpointPage>> endpoints,
-    std::vector<Block> blocks = {}) {
-  AccountPage page;
-  page.state.name = name;
-  page.state.provider = &kProvider;
-  page.blocks = std::move(blocks);
-  page.endpoints = std::move(endpoints);
-  return std::make_shared<const AccountPage>(std::move(page));
+// Each endpoint is a run of its own.
+std::shared_ptr<AccountPage> account(const std::string& name, const std::vector<Endpoint>& all) {
+  auto page = std::make_shared<AccountPage>();
+  page->state.name = name;
+  page->state.provider = &kProvider;
+  page->context = {.provider = &kProvider};
+  for (const auto& each : all) {
+    page->state.endpoints.emplace(each.state->info.id, each.state);
+    for (const Part part : kParts) {
+      auto run = std::make_shared<Run>();
+      run->endpoints = {each.state};
+      for (const auto& [row, text, expires] : each.texts) {
+        if (part_of(rows()[row]) != part) continue;
+        run->expires = std::min(run->expires, expires);
+        run->blocks.push_back(
+            {.row = row, .series = 1, .piece = std::make_shared<const Piece>(deflate(text))});
+      }
+      page->runs[static_cast<std::size_t>(part)].push_back(std::move(run));
+    }
+  }
+  return page;
+}
+
+// As a dispatcher would publish it at noon.
+std::shared_ptr<AccountPage> published(AccountState state, Context context) {
+  auto page = std::make_shared<AccountPage>();
+  page->state = std::move(state);
+  page->context = context;
+  for (const Part part : kParts) {
+    page->runs[static_cast<std::size_t>(part)] =
+        make_runs({}, page->state.endpoints, part, page->state.name, page->context, kNoon);
+  }
+  return page;
+}
+
+// What an account tells of itself.
+std::string own_text(const AccountState& account) {
+  std::string text;
+  std::string_view family;
+  for (const auto& lines : render(account)) {
+    const Row& row = rows()[lines.row];
+    if (std::exchange(family, row.name) != row.name) text += family_header(row);
+    text += lines.text;
+  }
+  return text;
 }
 
 std::string header(std::string_view metric) { return family_header(*find_row(metric)); }
@@ -104,21 +145,17 @@ std::string withheld() { return withheld({"0", "0", "0"}); }
 TEST(Assemble, NothingIsAnEmptyPage) {
   const auto page = assemble({}, {}, kNoon);
   EXPECT_EQ(page.text(), "");
-  EXPECT_EQ(page.bytes, 0U);
+  EXPECT_EQ(page.checksum.length, 0U);
   EXPECT_EQ(page.series, 0U);
 }
 
 TEST(Assemble, FamiliesStandInTheOrderOfTheTableAndAccountsAndEndpointsWithin) {
-  const auto one = account("prod",
-                           {endpoint("e1", {block("serverless_endpoint_info", "i1\n"),
-                                            block("serverless_polls_total", "p1\n")})},
-                           {block("serverless_account_endpoints", "a1\n")});
+  const auto one = account("prod", {endpoint("e1", {block("serverless_endpoint_info", "i1\n"),
+                                                    block("serverless_polls_total", "p1\n")})});
   const auto page = assemble({one}, {}, kNoon);
   EXPECT_EQ(page.text(), fresh("1") + header("serverless_endpoint_info") + "i1\n" + withheld() +
-                             header("serverless_polls_total") + "p1\n" +
-                             header("serverless_account_endpoints") + "a1\n");
-  EXPECT_EQ(page.bytes, page.text().size());
-  EXPECT_EQ(page.series, 7U);
+                             header("serverless_polls_total") + "p1\n" + own_text(one->state));
+  EXPECT_EQ(page.checksum.length, page.text().size());
 }
 
 TEST(Assemble, AFamilyOfManyEndpointsIsContiguousWithOneHeader) {
@@ -131,88 +168,168 @@ TEST(Assemble, AFamilyOfManyEndpointsIsContiguousWithOneHeader) {
 
 TEST(Assemble, AFamilyOfTwoRowsHasOneHeader) {
   const std::string_view metric = "serverless_endpoint_reported_workers";
-  const auto both = account(
-      "prod",
-      {endpoint("e1", {block(metric, "summary\n"), block(metric, "queue\n", Mono::max(), 1)})});
+  const auto both =
+      account("prod", {endpoint("e1", {block(metric, "summary\n"), block(metric, "queue\n", 1)})});
   EXPECT_EQ(assemble({both}, {}, kNoon).text(),
-            fresh("1") + header(metric) + "summary\nqueue\n" + withheld());
-  const auto second = account("prod", {endpoint("e1", {block(metric, "queue\n", Mono::max(), 1)})});
+            fresh("1") + header(metric) + "summary\nqueue\n" + withheld() + own_text(both->state));
+  const auto second = account("prod", {endpoint("e1", {block(metric, "queue\n", 1)})});
   EXPECT_EQ(assemble({second}, {}, kNoon).text(),
-            fresh("1") + header(metric) + "queue\n" + withheld());
+            fresh("1") + header(metric) + "queue\n" + withheld() + own_text(second->state));
 }
 
-TEST(Assemble, ABlockIsServedUntilItsExpiryAndNotANanosecondLonger) {
-  const Mono expires = kNoon.mono + kMaxAge;
-  const auto pages =
-      Pages{account("prod", {endpoint("e1", {block("serverless_endpoint_info", "i\n"),
-                                             block("serverless_endpoint_workers", "w\n", expires),
-                                             block("serverless_polls_total", "p\n")})})};
-  const std::string info = header("serverless_endpoint_info") + "i\n";
-  const std::string polls = header("serverless_polls_total") + "p\n";
-  EXPECT_EQ(assemble(pages, {}, at(kMaxAge)).text(),
-            fresh("1") + info + header("serverless_endpoint_workers") + "w\n" + withheld() + polls);
-  EXPECT_EQ(assemble(pages, {}, at(kMaxAge + 1ns)).text(), fresh("0") + info + withheld() + polls)
-      << "the header goes with the last sample; info, polls and fresh stay";
+// Two endpoints of one run: one worker each.
+AccountState two_endpoints(milliseconds one, milliseconds other) {
+  AccountState state;
+  state.name = "prod";
+  state.provider = find_provider("den");
+  for (const auto& [id, when] : {std::pair("e1", one), std::pair("e2", other)}) {
+    EndpointState known;
+    known.info.id = id;
+    known.sources[static_cast<std::size_t>(Source::workers)] = answered(when);
+    known.counts.fill(1);
+    WorkerState worker;
+    worker.reported.id = std::string("w-of-") + id;
+    worker.reported.native_status = "healthy";
+    known.workers = {worker};
+    state.endpoints.emplace(id, std::make_shared<const EndpointState>(std::move(known)));
+  }
+  return state;
 }
 
-TEST(Assemble, OneExpiredEndpointLeavesTheOthers) {
-  const auto pages = Pages{account(
-      "prod", {endpoint("e1", {block("serverless_endpoint_workers", "gone\n", kNoon.mono)}),
-               endpoint("e2", {block("serverless_endpoint_workers", "new\n", at(1h).mono)})})};
-  const auto text = assemble(pages, {}, at(1s)).text();
-  EXPECT_NE(text.find(header("serverless_endpoint_workers") + "new\n"), std::string::npos);
-  EXPECT_EQ(text.find("gone\n"), std::string::npos);
+// The lines that name this endpoint, by whether they show what its workers' source told.
+std::map<bool, std::set<std::string>> families_of(const std::string& text, const std::string& id) {
+  std::map<bool, std::set<std::string>> found;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("endpoint_id=\"" + id + "\"") == std::string::npos) continue;
+    const auto family = line.substr(0, line.find('{'));
+    found[find_row(family)->needs != 0].insert(family);
+  }
+  return found;
+}
+
+TEST(Assemble, DataAreServedUntilTheirMaxAgeAndNotANanosecondLonger) {
+  const auto page = published(two_endpoints(0s, 30s), {.provider = find_provider("den")});
+  const auto before = assemble({page}, {}, at(kMaxAge)).text();
+  const auto after = assemble({page}, {}, at(kMaxAge + 1ns)).text();
+  EXPECT_GT(families_of(before, "e1")[true].size(), 6U);
+  EXPECT_EQ(families_of(after, "e1")[true], std::set<std::string>{});
+  EXPECT_EQ(families_of(after, "e1")[false], families_of(before, "e1")[false])
+      << "what we remember, and fresh, stay";
+  EXPECT_EQ(families_of(after, "e2"), families_of(before, "e2")) << "the other one of its run";
+  const auto last = assemble({page}, {}, at(kMaxAge + 30s + 1ns)).text();
+  EXPECT_EQ(families_of(last, "e2")[true], std::set<std::string>{});
+  EXPECT_EQ(last.find("# TYPE serverless_endpoint_workers gauge"), std::string::npos)
+      << "a header goes with the last sample";
+}
+
+TEST(Assemble, ARunThatAnExpiryMadeAnewSaysWhatItSaidBefore) {
+  const auto page = published(two_endpoints(0s, 30s), {.provider = find_provider("den")});
+  const auto lines_of = [](const std::string& text) {
+    std::set<std::string> all;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.find("endpoint_id=\"e2\"") != std::string::npos) all.insert(line);
+    }
+    return all;
+  };
+  const auto before = lines_of(assemble({page}, {}, kNoon).text());
+  EXPECT_GT(before.size(), 20U);
+  EXPECT_EQ(lines_of(assemble({page}, {}, at(kMaxAge + 1ns)).text()), before);
 }
 
 TEST(Assemble, ASourceThatNeverAnsweredIsNotFresh) {
   EndpointState state;
   state.info.id = "e1";
   state.sources[static_cast<std::size_t>(Source::workers)] = SourceState{.max_age = kMaxAge};
-  const auto page = std::make_shared<const EndpointPage>(
-      EndpointPage{.state = std::make_shared<const EndpointState>(state)});
-  EXPECT_EQ(assemble({account("prod", {page})}, {}, kNoon).text(), fresh("0") + withheld());
+  const auto one =
+      account("prod", {{.state = std::make_shared<const EndpointState>(std::move(state))}});
+  EXPECT_EQ(assemble({one}, {}, kNoon).text(), fresh("0") + withheld() + own_text(one->state));
 }
 
 TEST(Assemble, WithheldWorkersAreCountedAndTheirSeriesGone) {
-  const Pages pages{account("prod", {endpoint("e1",
-                                              {block("serverless_endpoint_info", "i\n"),
-                                               block("serverless_worker_info", "w\n")},
-                                              7)})};
+  const auto one = account(
+      "prod",
+      {endpoint("e1",
+                {block("serverless_endpoint_info", "i\n"), block("serverless_worker_info", "w\n")},
+                7)});
+  const Pages pages{one};
   const std::string info = header("serverless_endpoint_info") + "i\n";
+  const std::string own = own_text(one->state);
   EXPECT_EQ(assemble(pages, {}, kNoon).text(),
-            fresh("1") + info + withheld() + header("serverless_worker_info") + "w\n");
+            fresh("1") + info + withheld() + header("serverless_worker_info") + "w\n" + own);
   for (const auto& [limit, values] :
        {std::pair(Limit::endpoint, std::array<std::string, 3>{"7", "0", "0"}),
         std::pair(Limit::account, std::array<std::string, 3>{"0", "7", "0"}),
         std::pair(Limit::total, std::array<std::string, 3>{"0", "0", "7"})}) {
     EXPECT_EQ(assemble(pages, {{{"prod", "e1"}, limit}}, kNoon).text(),
-              fresh("1") + info + withheld(values));
+              fresh("1") + info + withheld(values) + own);
   }
   EXPECT_EQ(assemble(pages, {{{"prod", "other"}, Limit::total}}, kNoon).text(),
             assemble(pages, {}, kNoon).text());
 }
 
-TEST(Assemble, ThePageKeepsWhatItPointsInto) {
-  auto pages = Pages{account("prod", {endpoint("e1", {block("serverless_endpoint_info", "i\n")})})};
-  const std::weak_ptr<const AccountPage> watched = pages[0];
-  std::optional<Page> page(assemble(std::move(pages), {}, kNoon));
-  const auto text = page->text();
-  pages.clear();
-  Page moved = std::move(*page);
-  page.reset();
-  EXPECT_FALSE(watched.expired());
-  EXPECT_EQ(moved.text(), text);
-  moved = Page();
-  EXPECT_TRUE(watched.expired());
+TEST(Assemble, AWithheldEndpointLeavesTheOthersOfItsRun) {
+  const auto page = published(two_endpoints(0s, 0s), {.provider = find_provider("den")});
+  const auto text = assemble({page}, {{{"prod", "e1"}, Limit::total}}, kNoon).text();
+  EXPECT_EQ(text.find("w-of-e1"), std::string::npos);
+  EXPECT_NE(text.find("serverless_worker_status{provider=\"den\",account=\"prod\","
+                      "endpoint_id=\"e2\",worker_id=\"w-of-e2\""),
+            std::string::npos)
+      << text;
 }
 
-TEST(Append, AddsALastPart) {
+TEST(Assemble, ThePageOutlivesWhatItWasMadeOf) {
+  Pages pages{account("prod", {endpoint("e1", {block("serverless_endpoint_info", "i\n")})})};
+  const auto page = assemble(pages, {}, kNoon);
+  const auto text = page.text();
+  pages.clear();
+  EXPECT_EQ(page.text(), text);
+}
+
+TEST(Assemble, ThePiecesAreOneGzipStreamOfThePage) {
+  const auto one = published(two_endpoints(0s, 0s), {.provider = find_provider("den")});
+  auto page = assemble({one}, {}, kNoon);
+  finish(page, "# TYPE x gauge\nx 1\n", 1);
+  std::string stream(gzip_header());
+  for (const auto& piece : page.pieces) stream += piece->deflated;
+  stream += gzip_end(page.checksum);
+  EXPECT_EQ(stream.size(), page.gzip_bytes());
+  EXPECT_EQ(gunzip(stream), page.text());
+}
+
+TEST(Finish, AddsALastPart) {
   auto page = assemble({account("prod", {endpoint("e1", {})})}, {}, kNoon);
   const auto before = page.text();
-  append(page, "# TYPE x gauge\nx 1\n", 1);
+  const auto series = page.series;
+  finish(page, "# TYPE x gauge\nx 1\n", 1);
   EXPECT_EQ(page.text(), before + "# TYPE x gauge\nx 1\n");
-  EXPECT_EQ(page.bytes, page.text().size());
-  EXPECT_EQ(page.series, 5U);
+  EXPECT_EQ(page.checksum.length, page.text().size());
+  EXPECT_EQ(page.series, series + 1);
+}
+
+TEST(Finish, OpenMetricsHasAnEnd) {
+  auto page = assemble({}, {}, kNoon, Format::openmetrics);
+  finish(page, "# TYPE x gauge\nx 1\n", 1);
+  EXPECT_EQ(page.text(), "# TYPE x gauge\nx 1\n# EOF\n");
+}
+
+TEST(Assemble, OpenMetricsDiffersInHeadersOnly) {
+  const auto one = published(two_endpoints(0s, 0s), {.provider = find_provider("den")});
+  const auto without_headers = [](const Page& page) {
+    std::string samples;
+    std::istringstream lines(page.text());
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.starts_with('#')) samples += line + "\n";
+    }
+    return samples;
+  };
+  const auto text = assemble({one}, {}, kNoon);
+  const auto open = assemble({one}, {}, kNoon, Format::openmetrics);
+  EXPECT_GT(text.series, 100U);
+  EXPECT_EQ(without_headers(open), without_headers(text));
+  EXPECT_NE(text.text().find("\n# TYPE serverless_polls_total counter\n"), std::string::npos);
+  EXPECT_NE(open.text().find("\n# TYPE serverless_polls counter\n"), std::string::npos);
 }
 
 // ---- limits
@@ -220,9 +337,9 @@ TEST(Append, AddsALastPart) {
 using Sizes = std::vector<std::pair<std::string, std::size_t>>;
 
 std::shared_ptr<const AccountPage> sized(const std::string& name, const Sizes& sizes) {
-  std::vector<std::shared_ptr<const EndpointPage>> endpoints;
+  std::vector<Endpoint> endpoints;
   for (const auto& [id, workers] : sizes) endpoints.push_back(endpoint(id, {}, workers));
-  return account(name, std::move(endpoints));
+  return account(name, endpoints);
 }
 
 constexpr config::Limits kNone{
@@ -478,7 +595,7 @@ std::string serialised(const Families& families) {
   return prometheus::TextSerializer().Serialize(theirs);
 }
 
-// prometheus-cpp writes one digit less than a double may need.
+// prometheus-cpp writes one digit less than a double may need, and whole bounds without a point.
 Families rounded(Families families) {
   for (auto& [name, family] : families) {
     std::multiset<Sample> samples;
@@ -486,6 +603,9 @@ Families rounded(Families families) {
       std::array<char, 32> text{};
       std::snprintf(text.data(), text.size(), "%.15g", sample.value);
       sample.value = std::strtod(text.data(), nullptr);
+      if (auto le = sample.labels.find("le"); le != sample.labels.end()) {
+        le->second = format_bound(std::strtod(le->second.c_str(), nullptr));
+      }
       samples.insert(std::move(sample));
     }
     family.samples = std::move(samples);
@@ -524,21 +644,16 @@ Pages nasty_pages() {
   worker.status_since = kNoon.wall;
   worker.change_seen = true;
   state.workers = {worker};
-  auto page = std::make_shared<AccountPage>();
-  page->state.name = nasty;
-  page->state.provider = find_provider("vast");
-  page->state.exhaustive = true;
-  page->state.requests[{"api", "op", "200"}] = 5;
-  page->state.durations[{"api", nasty}].observe(0.3);
-  page->state.durations[{"api", "op"}].observe(99);
-  page->state.apis["api"] = {.up = true, .skew = -1ms, .backoff_until = kNoon.wall};
-  const auto known = std::make_shared<const EndpointState>(std::move(state));
-  page->state.endpoints.emplace(nasty, known);
-  page->blocks = render(page->state);
-  const Context context{.provider = page->state.provider};
-  page->endpoints.push_back(std::make_shared<const EndpointPage>(
-      EndpointPage{.state = known, .blocks = render(*known, nasty, context)}));
-  return {page};
+  AccountState all;
+  all.name = nasty;
+  all.provider = find_provider("vast");
+  all.exhaustive = true;
+  all.requests[{"api", "op", "200"}] = 5;
+  all.durations[{"api", nasty}].observe(0.3);
+  all.durations[{"api", "op"}].observe(99);
+  all.apis["api"] = {.up = true, .skew = -1ms, .backoff_until = kNoon.wall};
+  all.endpoints.emplace(nasty, std::make_shared<const EndpointState>(std::move(state)));
+  return {published(std::move(all), {.provider = find_provider("vast")})};
 }
 
 TEST(AssembleDifferential, PrometheusCppWritesTheSamePage) {

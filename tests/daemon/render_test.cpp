@@ -69,9 +69,25 @@ EndpointState endpoint(std::vector<WorkerState> workers = {}) {
   return state;
 }
 
-const Block* block(const std::vector<Block>& blocks, std::string_view metric) {
+// Both parts, in the order of the table.
+std::vector<Lines> render_all(const EndpointState& state, const Context& context = kContext) {
+  std::vector<Lines> all;
+  for (const Part part : kParts) {
+    for (auto& lines : render(state, part, "prod", context)) {
+      EXPECT_EQ(part_of(rows()[lines.row]), part) << rows()[lines.row].name;
+      all.push_back(std::move(lines));
+    }
+  }
+  std::sort(all.begin(), all.end(),
+            [](const Lines& one, const Lines& other) { return one.row < other.row; });
+  return all;
+}
+
+bool is_of_workers(const Lines& lines) { return part_of(rows()[lines.row]) == Part::workers; }
+
+const Lines* block(const std::vector<Lines>& blocks, std::string_view metric) {
   const auto found = std::find_if(blocks.begin(), blocks.end(),
-                                  [&](const Block& one) { return rows()[one.row].name == metric; });
+                                  [&](const Lines& one) { return rows()[one.row].name == metric; });
   return found == blocks.end() ? nullptr : &*found;
 }
 
@@ -79,7 +95,7 @@ const Block* block(const std::vector<Block>& blocks, std::string_view metric) {
 std::string lines(const EndpointState& state, std::string_view metric,
                   const Context& context = kContext) {
   std::string text;
-  for (const auto& one : render(state, "prod", context)) {
+  for (const auto& one : render_all(state, context)) {
     if (rows()[one.row].name == metric) text += one.text;
   }
   for (auto at = text.find(kBase); at != std::string::npos; at = text.find(kBase)) {
@@ -89,7 +105,7 @@ std::string lines(const EndpointState& state, std::string_view metric,
 }
 
 Mono expiry(const EndpointState& state, std::string_view metric) {
-  const auto blocks = render(state, "prod", kContext);
+  const auto blocks = render_all(state);
   const auto* found = block(blocks, metric);
   return found == nullptr ? Mono{} : found->expires;
 }
@@ -502,7 +518,7 @@ TEST(RenderExpiry, WhatNeverAnsweredHasNoBlock) {
   state.workers = {worker("a", Status::idle)};
   state.counts.fill(0);
   set(state, Source::workers, {.max_age = kMaxAge});
-  for (const auto& one : render(state, "prod", kContext)) {
+  for (const auto& one : render_all(state)) {
     EXPECT_EQ(rows()[one.row].needs, 0) << rows()[one.row].name;
     EXPECT_EQ(one.expires, Mono::max()) << rows()[one.row].name;
   }
@@ -524,13 +540,13 @@ TEST(RenderExpiry, WhatWeRememberIsNotWithdrawn) {
 TEST(RenderExpiry, BlocksStandInTheOrderOfTheTableAndCountTheirSeries) {
   auto state = endpoint({worker("a", Status::idle), worker("b", Status::idle)});
   state.counts.fill(0);
-  const auto blocks = render(state, "prod", kContext);
+  const auto blocks = render_all(state);
   EXPECT_GT(blocks.size(), 10U);
   for (std::size_t i = 1; i < blocks.size(); ++i) EXPECT_LT(blocks[i - 1].row, blocks[i].row);
   for (const auto& one : blocks) {
     EXPECT_EQ(std::count(one.text.begin(), one.text.end(), '\n'), one.series);
     EXPECT_GT(one.series, 0U);
-    EXPECT_EQ(one.of_workers, rows()[one.row].name.starts_with("serverless_worker_"))
+    EXPECT_EQ(is_of_workers(one), rows()[one.row].name.starts_with("serverless_worker_"))
         << rows()[one.row].name;
   }
 }
@@ -643,11 +659,11 @@ TEST(RenderWorker, EveryFieldHasItsOwnMetric) {
   reported.last_heartbeat = Time{22s};
   reported.last_active = Time{23s};
   std::string text;
-  for (const auto& one : render(state, "prod", kContext)) {
+  for (const auto& one : render_all(state)) {
     const auto& row = rows()[one.row];
     const bool other =
         row.name == "serverless_worker_info" || row.name == "serverless_worker_status";
-    if (!one.of_workers || other) continue;
+    if (!is_of_workers(one) || other) continue;
     text += one.text;
   }
   const std::string labels = "{" + std::string(kBase) + ",worker_id=\"a\"} ";
@@ -683,8 +699,8 @@ TEST(RenderWorker, EveryFieldHasItsOwnMetric) {
 
 TEST(RenderWorker, WhatIsNotReportedHasNoSeries) {
   const auto state = endpoint({worker("a", Status::idle)});
-  for (const auto& one : render(state, "prod", kContext)) {
-    if (!one.of_workers) continue;
+  for (const auto& one : render_all(state)) {
+    if (!is_of_workers(one)) continue;
     const auto metric = rows()[one.row].name;
     EXPECT_TRUE(metric == "serverless_worker_info" || metric == "serverless_worker_status")
         << metric;
@@ -695,8 +711,8 @@ TEST(RenderWorker, SeriesOfSingleWorkersCanBeSwitchedOff) {
   auto state = endpoint({worker("a", Status::idle)});
   state.counts.fill(0);
   const Context off{.provider = &kProvider, .series = {.workers = false}};
-  for (const auto& one : render(state, "prod", off)) {
-    EXPECT_FALSE(one.of_workers) << one.text;
+  for (const auto& one : render_all(state, off)) {
+    EXPECT_FALSE(is_of_workers(one)) << one.text;
     EXPECT_EQ(one.text.find("worker_id"), std::string::npos) << one.text;
   }
   EXPECT_NE(lines(state, "serverless_endpoint_workers", off), "");
@@ -759,11 +775,11 @@ TEST(RenderAccount, RequestsAndTheirDurations) {
                                                                                   {"0.1", "0"},
                                                                                   {"0.25", "1"},
                                                                                   {"0.5", "2"},
-                                                                                  {"1", "2"},
+                                                                                  {"1.0", "2"},
                                                                                   {"2.5", "2"},
-                                                                                  {"5", "2"},
-                                                                                  {"10", "2"},
-                                                                                  {"30", "2"},
+                                                                                  {"5.0", "2"},
+                                                                                  {"10.0", "2"},
+                                                                                  {"30.0", "2"},
                                                                                   {"+Inf", "3"}}) {
     expected += "serverless_api_request_duration_seconds_bucket" + labels + ",le=\"" + le + "\"} " +
                 count + "\n";

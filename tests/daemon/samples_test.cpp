@@ -173,5 +173,13 @@ TEST(Samples, AreServedUntilTheEarliestOfTheirMoments) {
   EXPECT_EQ(samples.expires(), Mono{5s});
 }
 
+TEST(FormatBound, IsNeverABareInteger) {
+  EXPECT_EQ(format_bound(1), "1.0");
+  EXPECT_EQ(format_bound(30), "30.0");
+  EXPECT_EQ(format_bound(-2), "-2.0");
+  EXPECT_EQ(format_bound(0.25), "0.25");
+  EXPECT_EQ(format_bound(1e300), "1e+300");
+}
+
 }  // namespace
 }  // namespace serverless::daemon

@@ -18,6 +18,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/daemon/gunzip.hpp"
+
 namespace serverless::daemon {
 namespace {
 
@@ -43,12 +45,17 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
 
 // `address` is as Server::addresses() tells it.
 Fetched fetch(const std::string& address, const std::string& path,
-              const std::string& method = "GET") {
+              const std::string& method = "GET", const std::vector<std::string>& headers = {}) {
   const bool local = address.starts_with("unix:");
   const std::string url = "http://" + (local ? "localhost" : address) + path;
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy(curl_easy_init(),
                                                                  &curl_easy_cleanup);
+  curl_slist* list = nullptr;
+  for (const auto& header : headers) list = curl_slist_append(list, header.c_str());
+  const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> kept(list,
+                                                                         &curl_slist_free_all);
   Fetched fetched;
+  curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, list);
   curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str());
   if (local) curl_easy_setopt(easy.get(), CURLOPT_UNIX_SOCKET_PATH, address.c_str() + 5);
   curl_easy_setopt(easy.get(), CURLOPT_PROXY, "");
@@ -78,7 +85,7 @@ std::shared_ptr<const Page> large_page(std::size_t pieces) {
     for (std::size_t j = 0; j < (i * 7) % 500; ++j) {
       text += static_cast<char>('!' + (i * 31 + j) % 90);
     }
-    append(*page, std::move(text), 0);
+    page->append(text);
   }
   return page;
 }
@@ -113,7 +120,7 @@ TEST(Server, EveryMethodReachesTheHandler) {
 TEST(Server, HeadHasTheLengthAndNoBody) {
   const auto page = large_page(300);
   const Server server({"127.0.0.1:0"}, [&](const HttpRequest& request) {
-    if (request.path == "/page") return HttpReply{.body = page};
+    if (request.path == "/page") return HttpReply{.body = PageBody{.page = page}};
     return hello(request);
   });
   const auto text = fetch(server.addresses().at(0), "/", "HEAD");
@@ -121,22 +128,45 @@ TEST(Server, HeadHasTheLengthAndNoBody) {
   EXPECT_EQ(text.headers.at("Content-Length"), "6");
   EXPECT_EQ(text.body, "");
   const auto large = fetch(server.addresses().at(0), "/page", "HEAD");
-  EXPECT_EQ(large.headers.at("Content-Length"), std::to_string(page->bytes));
+  EXPECT_EQ(large.headers.at("Content-Length"), std::to_string(page->checksum.length));
   EXPECT_EQ(large.body, "");
 }
 
 TEST(Server, APageOfManyPiecesArrivesByteForByte) {
   const auto page = large_page(20000);
-  ASSERT_GT(page->bytes, 4000000U);
-  const Server server({"127.0.0.1:0"}, [&](const HttpRequest&) { return HttpReply{.body = page}; });
+  ASSERT_GT(page->checksum.length, 4000000U);
+  const Server server({"127.0.0.1:0"}, [&](const HttpRequest&) {
+    return HttpReply{.body = PageBody{.page = page}};
+  });
   const auto fetched = fetch(server.addresses().at(0), "/metrics");
-  EXPECT_EQ(fetched.headers.at("Content-Length"), std::to_string(page->bytes));
+  EXPECT_EQ(fetched.headers.at("Content-Length"), std::to_string(page->checksum.length));
   EXPECT_TRUE(fetched.body == page->text()) << fetched.body.size();
+}
+
+TEST(Server, APageIsOneGzipStreamForWhoWantsIt) {
+  const auto page = large_page(20000);
+  const Server server({"127.0.0.1:0"}, [&](const HttpRequest&) {
+    return HttpReply{.body = PageBody{.page = page, .gzip = true}};
+  });
+  const auto fetched = fetch(server.addresses().at(0), "/metrics");
+  EXPECT_EQ(fetched.headers.at("Content-Length"), std::to_string(page->gzip_bytes()));
+  ASSERT_EQ(fetched.body.size(), page->gzip_bytes());
+  EXPECT_LT(fetched.body.size(), page->checksum.length);
+  EXPECT_TRUE(gunzip(fetched.body) == page->text());
+}
+
+TEST(Server, TheHandlerSeesWhatAClientAccepts) {
+  const Server server({"127.0.0.1:0"}, [](const HttpRequest& request) {
+    return HttpReply{.body = request.accept + "|" + request.accept_encoding};
+  });
+  const auto fetched = fetch(server.addresses().at(0), "/", "GET",
+                             {"Accept: a/b;q=0.5", "accept-encoding: gzip", "Accept: c/d"});
+  EXPECT_EQ(fetched.body, "a/b;q=0.5,c/d|gzip");
 }
 
 TEST(Server, AnEmptyPageIsAnAnswer) {
   const Server server({"127.0.0.1:0"}, [](const HttpRequest&) {
-    return HttpReply{.body = std::make_shared<const Page>()};
+    return HttpReply{.body = PageBody{.page = std::make_shared<const Page>()}};
   });
   const auto fetched = fetch(server.addresses().at(0), "/");
   EXPECT_EQ(fetched.status, 200);
@@ -157,7 +187,9 @@ TEST(Server, AHandlerThatThrowsIsA500WithoutItsWords) {
 TEST(Server, ManyClientsAtOnceAllGetTheWholePage) {
   const auto page = large_page(2000);
   const auto text = page->text();
-  const Server server({"127.0.0.1:0"}, [&](const HttpRequest&) { return HttpReply{.body = page}; });
+  const Server server({"127.0.0.1:0"}, [&](const HttpRequest&) {
+    return HttpReply{.body = PageBody{.page = page}};
+  });
   const auto address = server.addresses().at(0);
   std::vector<std::jthread> clients;
   for (int i = 0; i < 8; ++i) {
@@ -254,11 +286,11 @@ class SlowReader {
 TEST(Server, AClientThatReadsSlowlyHoldsUpNeitherOthersNorTheEnd) {
   const auto page = large_page(80000);
   const auto keep = std::make_shared<int>(0);
-  auto server = std::make_unique<Server>(std::vector<std::string>{"127.0.0.1:0"},
-                                         [&](const HttpRequest& request) {
-                                           if (request.path == "/hello") return hello(request);
-                                           return HttpReply{.body = page, .keep = keep};
-                                         });
+  auto server = std::make_unique<Server>(
+      std::vector<std::string>{"127.0.0.1:0"}, [&](const HttpRequest& request) {
+        if (request.path == "/hello") return hello(request);
+        return HttpReply{.body = PageBody{.page = page}, .keep = keep};
+      });
   const SlowReader client(server->addresses().at(0));
   EXPECT_GT(client.got(), 0);
   EXPECT_EQ(fetch(server->addresses().at(0), "/hello").body, "hello\n");
@@ -271,8 +303,9 @@ TEST(Server, WhatIsKeptIsLetGoAfterTheLastByte) {
   const auto page = large_page(100);
   const auto keep = std::make_shared<int>(0);
   {
-    const Server server({"127.0.0.1:0"},
-                        [&](const HttpRequest&) { return HttpReply{.body = page, .keep = keep}; });
+    const Server server({"127.0.0.1:0"}, [&](const HttpRequest&) {
+      return HttpReply{.body = PageBody{.page = page}, .keep = keep};
+    });
     for (int i = 0; i < 3; ++i) fetch(server.addresses().at(0), "/");
   }
   EXPECT_EQ(keep.use_count(), 1);

@@ -24,23 +24,21 @@ constexpr auto kPatience = 60s;
 
 SourceState tried(bool ok) { return {.last_attempt = kNoon.wall, .ok = ok}; }
 
-std::shared_ptr<const EndpointPage> endpoint(const std::string& id,
-                                             std::vector<SourceState> sources,
-                                             std::size_t workers = 0) {
+EndpointPointer endpoint(const std::string& id, std::vector<SourceState> sources,
+                         std::size_t workers = 0) {
   EndpointState state;
   state.info.id = id;
   state.workers.resize(workers);
   for (std::size_t i = 0; i < sources.size(); ++i) state.sources[i] = sources[i];
-  return std::make_shared<const EndpointPage>(
-      EndpointPage{.state = std::make_shared<const EndpointState>(std::move(state))});
+  return std::make_shared<const EndpointState>(std::move(state));
 }
 
 std::shared_ptr<AccountPage> account(const std::string& name,
-                                     std::vector<std::shared_ptr<const EndpointPage>> endpoints) {
+                                     std::vector<EndpointPointer> endpoints) {
   auto page = std::make_shared<AccountPage>();
   page->state.name = name;
   page->state.discovered = true;
-  page->endpoints = std::move(endpoints);
+  for (auto& each : endpoints) page->state.endpoints.emplace(each->info.id, std::move(each));
   return page;
 }
 
@@ -194,7 +192,7 @@ TEST(Store, ReadersAndWritersDoNotDisturbEachOther) {
     }
     threads.emplace_back([&store] {
       for (int i = 0; i < 200; ++i) {
-        for (const auto& page : store.current().pages) EXPECT_EQ(page->endpoints.size(), 1U);
+        for (const auto& page : store.current().pages) EXPECT_EQ(page->state.endpoints.size(), 1U);
       }
     });
   }

@@ -33,8 +33,8 @@ std::shared_ptr<AccountPage> account(std::vector<EndpointState> endpoints) {
   page->state.name = "prod";
   page->state.provider = &kProvider;
   for (auto& state : endpoints) {
-    page->endpoints.push_back(std::make_shared<const EndpointPage>(
-        EndpointPage{.state = std::make_shared<const EndpointState>(std::move(state))}));
+    const auto id = state.info.id;
+    page->state.endpoints.emplace(id, std::make_shared<const EndpointState>(std::move(state)));
   }
   return page;
 }

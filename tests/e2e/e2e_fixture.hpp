@@ -78,7 +78,8 @@ struct Reply {
 /// One request by a client of its own.
 /// @param socket the path of a unix socket to ask there.
 Reply request(const std::string& method, const std::string& url,
-              milliseconds timeout = seconds{20 * kSlowness}, const std::string& socket = "");
+              milliseconds timeout = seconds{20 * kSlowness}, const std::string& socket = "",
+              const std::vector<std::string>& headers = {});
 inline Reply get(const std::string& url) { return request("GET", url); }
 
 /// A program under test. What it writes goes to files; it is killed at the end.

@@ -117,13 +117,10 @@ void Exporter::poll(const Answers& answers, Now now, bool slow_too) {
 std::string Exporter::page(Now now) const {
   auto page = std::make_shared<daemon::AccountPage>();
   page->state = account_;
-  page->blocks = daemon::render(account_);
-  for (const auto& [id, state] : account_.endpoints) {
-    auto endpoint = std::make_shared<daemon::EndpointPage>();
-    endpoint->state = state;
-    endpoint->blocks =
-        daemon::render(*state, account_.name, {.provider = provider_, .series = series_});
-    page->endpoints.push_back(std::move(endpoint));
+  page->context = {.provider = provider_, .series = series_};
+  for (const daemon::Part part : daemon::kParts) {
+    page->runs[static_cast<std::size_t>(part)] =
+        daemon::make_runs({}, account_.endpoints, part, account_.name, page->context, now);
   }
   return daemon::assemble({page}, {}, now).text();
 }

@@ -30,6 +30,8 @@ const std::vector<Door> kDoors{
     {"simdjson", "simdjson", {"collectors/json.cpp", "simulator/provider.cpp"}},
     {"curl", "curl/", {"daemon/curl_http.cpp"}},
     {"libmicrohttpd", "microhttpd", {"daemon/server.cpp", "simulator/server.cpp"}},
+    {"ISA-L", "isa-l/", {"daemon/deflate.cpp"}},
+    {"zlib", "zlib", {"daemon/deflate.cpp"}},
     {"spdlog", "spdlog/", {"daemon/log.cpp"}},
     {"prometheus-cpp", "prometheus/", {"daemon/self.cpp"}},
 };

@@ -1,0 +1,106 @@
+#include "daemon/blocks.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+#include <utility>
+
+namespace serverless::daemon {
+namespace {
+
+// In lines of a row with one line for each worker. Blocks of fewer than 100 lines compress worse,
+// and a block is made anew as a whole.
+constexpr std::size_t kLight = 64;
+constexpr std::size_t kHeavy = 256;
+// An endpoint's own rows have a few lines each, and there are many of them: eight endpoints a run.
+constexpr std::size_t kEndpointWeight = 32;
+
+std::size_t weight_of(const EndpointState& endpoint, Part part) {
+  return part == Part::workers ? endpoint.workers.size() + 1 : kEndpointWeight;
+}
+
+// One row of a run, as it is put together.
+struct Draft {
+  std::uint32_t series = 0;
+  std::string text{};
+};
+
+std::shared_ptr<const Piece> compress(const std::string& text, const Block* before) {
+  const bool may_be_same = before != nullptr && before->piece->length == text.size();
+  if (may_be_same && inflate(*before->piece) == text) return before->piece;
+  return std::make_shared<const Piece>(deflate(text));
+}
+
+const Block* find_block(const Run* run, std::size_t row) {
+  if (run == nullptr) return nullptr;
+  const auto found =
+      std::lower_bound(run->blocks.begin(), run->blocks.end(), row,
+                       [](const Block& block, std::size_t wanted) { return block.row < wanted; });
+  return found == run->blocks.end() || found->row != row ? nullptr : &*found;
+}
+
+std::string_view first_id(const Run& run) { return run.endpoints.front()->info.id; }
+
+}  // namespace
+
+std::shared_ptr<const Run> make_run(std::vector<EndpointPointer> endpoints, Part part,
+                                    const std::string& account, const Context& context, Now now,
+                                    const Run* before) {
+  auto run = std::make_shared<Run>();
+  std::vector<Draft> drafts(rows().size());
+  for (const auto& endpoint : endpoints) {
+    for (auto& lines : render(*endpoint, part, account, context)) {
+      if (lines.expires < now.mono) continue;
+      run->expires = std::min(run->expires, lines.expires);
+      auto& draft = drafts[lines.row];
+      draft.series += lines.series;
+      if (draft.text.empty()) {
+        draft.text = std::move(lines.text);
+      } else {
+        draft.text += lines.text;
+      }
+    }
+  }
+  for (std::size_t row = 0; row < drafts.size(); ++row) {
+    const auto& draft = drafts[row];
+    if (draft.series == 0) continue;
+    run->blocks.push_back({.row = row,
+                           .series = draft.series,
+                           .piece = compress(draft.text, find_block(before, row))});
+  }
+  run->endpoints = std::move(endpoints);
+  return run;
+}
+
+Runs make_runs(const Runs& before, const std::map<std::string, EndpointPointer>& endpoints,
+               Part part, const std::string& account, const Context& context, Now now) {
+  std::set<std::string_view> ends;
+  for (const auto& run : before) ends.insert(run->endpoints.back()->info.id);
+
+  Runs runs;
+  auto old = before.begin();
+  std::vector<EndpointPointer> members;
+  std::size_t weight = 0;
+  const auto close = [&] {
+    while (old != before.end() && first_id(**old) < members.front()->info.id) ++old;
+    const bool known = old != before.end() && first_id(**old) == members.front()->info.id;
+    const Run* const known_as = known ? old->get() : nullptr;
+    if (known && known_as->endpoints == members && known_as->expires >= now.mono) {
+      runs.push_back(*old);
+    } else {
+      runs.push_back(make_run(std::move(members), part, account, context, now, known_as));
+    }
+    members.clear();
+    weight = 0;
+  };
+  for (const auto& [id, endpoint] : endpoints) {
+    members.push_back(endpoint);
+    weight += weight_of(*endpoint, part);
+    if (weight >= kHeavy || (weight >= kLight && ends.contains(id))) close();
+  }
+  if (!members.empty()) close();
+  return runs;
+}
+
+}  // namespace serverless::daemon

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace serverless::daemon {
+
+/// A stretch of text as raw deflate (RFC 1951) without a last block, ending on a byte's border:
+/// such pieces can stand one behind the other.
+struct Piece {
+  std::string deflated{};
+  std::uint32_t crc = 0;  ///< Of the text: CRC-32 as RFC 1952 has it.
+  std::size_t length = 0;
+  std::uint32_t shift = 0;  ///< What appending this length does to a CRC. See Checksum.
+};
+
+/// Compresses a text. Refers to nothing outside of it. Threads: any.
+Piece deflate(std::string_view text);
+
+/// The text of a piece that deflate() made.
+/// @throw std::runtime_error if the piece is damaged.
+std::string inflate(const Piece& piece);
+
+/// The CRC and length of pieces in a row.
+struct Checksum {
+  std::uint32_t crc = 0;
+  std::uint64_t length = 0;
+
+  void append(const Piece& piece);
+};
+
+/// What stands before and behind the pieces of a gzip stream of one member (RFC 1952).
+std::string_view gzip_header();
+std::string gzip_end(const Checksum& whole);
+
+}  // namespace serverless::daemon
