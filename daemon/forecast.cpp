@@ -75,9 +75,10 @@ std::string forecast(const config::Account& account, const Provider& provider,
   for (const auto& [operation, line] : lines_of(collector->targets(one), tempo)) {
     if (lines.contains(operation)) continue;
     const auto targets = collector->targets(one);
-    const bool shared = std::any_of(targets.begin(), targets.end(), [&](const Target& target) {
-      return target.operation == operation && target.endpoint_id.empty();
-    });
+    const bool shared =
+        std::any_of(targets.begin(), targets.end(), [&, &name = operation](const Target& target) {
+          return target.operation == name && target.endpoint_id.empty();
+        });
     text += text_of(operation, line, shared ? "" : ", for each endpoint");
   }
   return text;
