@@ -18,6 +18,8 @@ constexpr double kJitterShare = 0.05;
 constexpr nanoseconds kMaxJitter = seconds{2};
 constexpr nanoseconds kMaxBackoff = std::chrono::minutes{5};
 constexpr int kMaxDoublings = 3;
+// A quota that asks for longer intervals is absurd, as is such a wait; and no clock counts so far.
+constexpr milliseconds kLongestInterval = std::chrono::days{7};
 // Of the room that a quota has now, first polls take this share at once.
 constexpr double kBurstShare = 0.5;
 
@@ -62,8 +64,10 @@ void set_intervals(Schedule& schedule, const std::vector<Target>& targets) {
     schedule.stretch[api] = rate > 0 ? std::max(1.0, demand / rate) : 1.0;
   }
   for (const auto& [name, operation] : all) {
-    const auto stretched =
-        std::chrono::ceil<milliseconds>(operation.interval * schedule.stretch[operation.api]);
+    const std::chrono::duration<double, std::milli> wanted =
+        operation.interval * schedule.stretch[operation.api];
+    const auto longest = std::max(operation.interval, kLongestInterval);
+    const auto stretched = wanted < longest ? std::chrono::ceil<milliseconds>(wanted) : longest;
     schedule.intervals[name] = std::max(stretched, gap_of(name, tempo) * operation.requests);
   }
 }
@@ -136,10 +140,8 @@ class Admission {
     const auto allowance = schedule_.tempo.allowances.find(target.api);
     if (allowance != schedule_.tempo.allowances.end() && allowance->second.rate > 0) {
       const bool at_once = at_once_[target.api]++ < allowance->second.burst * kBurstShare;
-      const auto gap = at_once
-                           ? nanoseconds{0}
-                           : nanoseconds{static_cast<std::int64_t>(1e9 / allowance->second.rate)};
-      due = take_turn(apis_[target.api], gap, due);
+      due = take_turn(apis_[target.api], at_once ? nanoseconds{0} : gap_at(allowance->second.rate),
+                      due);
     }
     next_ += std::min<nanoseconds>(
         kFirstPollGap, slot.interval / static_cast<std::int64_t>(schedule_.targets.size()));
@@ -147,8 +149,13 @@ class Admission {
   }
 
  private:
+  static nanoseconds gap_at(double rate) {
+    const std::chrono::duration<double> gap{1 / rate};
+    return gap < kLongestInterval ? std::chrono::duration_cast<nanoseconds>(gap) : kLongestInterval;
+  }
+
   Mono take_turn(std::optional<Mono>& turn, nanoseconds gap, Mono due) const {
-    due = std::max(due, turn.value_or(now_));
+    due = std::min(std::max(due, turn.value_or(now_)), now_ + kLongestInterval);
     turn = due + gap;
     return due;
   }
@@ -355,9 +362,12 @@ Pacing pause(Pacing pacing, const Schedule& schedule, const std::string& scope, 
 }
 
 Pacing rescale(Pacing pacing, const Schedule& before, const Schedule& after, Mono now) {
-  const auto scaled = [now](Mono moment, double factor) {
-    return now + nanoseconds{static_cast<std::int64_t>(static_cast<double>((moment - now).count()) *
-                                                       factor)};
+  const auto scaled = [now](nanoseconds wait, double factor) {
+    const auto longest = std::max<nanoseconds>(wait, kLongestInterval);
+    const auto wanted = static_cast<double>(wait.count()) * factor;
+    return now + (wanted < static_cast<double>(longest.count())
+                      ? nanoseconds{static_cast<std::int64_t>(wanted)}
+                      : longest);
   };
   const auto factor_of = [&](const std::string& operation) {
     const auto one = before.intervals.find(operation);
@@ -365,10 +375,16 @@ Pacing rescale(Pacing pacing, const Schedule& before, const Schedule& after, Mon
     if (one == before.intervals.end() || other == after.intervals.end()) return 1.0;
     return static_cast<double>(other->second.count()) / static_cast<double>(one->second.count());
   };
-  for (auto& [operation, epoch] : pacing.epochs) epoch = scaled(epoch, factor_of(operation));
+  for (auto& [operation, epoch] : pacing.epochs) {
+    // Whole intervals say nothing of where the slots are, and grow without bounds.
+    const auto interval = before.intervals.find(operation);
+    const auto wait = epoch - now;
+    epoch = scaled(interval == before.intervals.end() ? wait : wait % interval->second,
+                   factor_of(operation));
+  }
   for_each_known(pacing.targets, after, [&](std::size_t i, const std::string&, TargetPace& pace) {
     if (pace.due <= now) return;
-    pace.due = scaled(pace.due, factor_of(after.targets[i].operation));
+    pace.due = scaled(pace.due - now, factor_of(after.targets[i].operation));
     if (pace.started) pace.due = std::max(pace.due, *pace.started + least_gap(after, i));
   });
   return pacing;

@@ -88,6 +88,39 @@ TEST(ScheduleByQuota, AllIntervalsOfTheApiStretchAlikeAndNoOthers) {
   EXPECT_EQ(stretched.intervals.at("health"), 1s);
 }
 
+// One request a year for two thousand endpoints.
+TEST(ScheduleByQuota, AnAbsurdQuotaStretchesToAWeekAndNoFarther) {
+  std::vector<Target> targets;
+  for (int i = 0; i < 2000; ++i) targets.push_back(workers_of(std::to_string(i)));
+  auto tempo = every(30s);
+  tempo.allowances["control"] = {.rate = 1.0 / (366 * 86400)};
+  const auto stretched = schedule(std::move(targets), tempo);
+  EXPECT_EQ(stretched.intervals.at("list_workers"), std::chrono::days{7});
+  const auto first = plan({}, stretched, kNoon);
+  for (const auto& [key, pace] : first.next.targets) {
+    EXPECT_GE(pace.due, kNoon) << key;
+    EXPECT_LE(pace.due, kNoon + std::chrono::days{7}) << key;
+  }
+}
+
+// The slots are counted from a moment that is as old as the process.
+TEST(Rescale, AYearOfUptimeAndAnAbsurdQuotaKeepEverySlotWithinAWeek) {
+  const std::vector<Target> targets{workers_of("a"), workers_of("b")};
+  const auto before = schedule(targets, every(1s));
+  auto tempo = every(1s);
+  tempo.allowances["control"] = {.rate = 1e-9};
+  const auto after = schedule(targets, tempo);
+  Pacing pacing{.epochs = {{"list_workers", kNoon - 365 * 24h}},
+                .targets = {{"list_workers/a", {.due = kNoon + 500ms, .in_slot = true}},
+                            {"list_workers/b", {.due = kNoon + std::chrono::days{3}}}}};
+  pacing = rescale(std::move(pacing), before, after, kNoon);
+  EXPECT_EQ(pacing.targets.at("list_workers/a").due, kNoon + std::chrono::hours{84});
+  EXPECT_EQ(pacing.targets.at("list_workers/b").due, kNoon + std::chrono::days{7});
+  const auto polled = finished(std::move(pacing), after, targets.front(), kNoon);
+  EXPECT_GT(polled.targets.at("list_workers/a").due, kNoon);
+  EXPECT_LE(polled.targets.at("list_workers/a").due, kNoon + std::chrono::days{8});
+}
+
 TEST(Rescale, AnEvenSpreadStaysEven) {
   std::vector<Target> targets;
   for (int i = 0; i < 10; ++i) targets.push_back(workers_of(std::to_string(i)));
