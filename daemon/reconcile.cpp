@@ -14,6 +14,9 @@ using std::chrono::seconds;
 
 // Clocks of decent hosts differ by this much without anything being wrong.
 constexpr seconds kFutureTolerance{5};
+// Of a stamp at first sight. A Date header may be thousands of years ahead of it, which no clock
+// counts in nanoseconds.
+constexpr milliseconds kLongestAge = std::chrono::days{366};
 
 // The statuses that the queue view knows, too.
 constexpr std::array kQueueStatuses{Status::running, Status::initializing, Status::throttled,
@@ -240,7 +243,8 @@ Watched watch(const Watched& before, const std::optional<Time>& stamp, Mono now,
   if (before.stamp) {
     return {.stamp = stamp, .changed = *stamp == *before.stamp ? before.changed : now};
   }
-  return {.stamp = stamp, .changed = now - std::max(answered - *stamp, milliseconds{0})};
+  return {.stamp = stamp,
+          .changed = now - std::clamp(answered - *stamp, milliseconds{0}, kLongestAge)};
 }
 
 // The endpoint's list decides which workers there are; the groups' lists only say whose they are.

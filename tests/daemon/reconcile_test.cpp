@@ -702,6 +702,14 @@ TEST(ReconcileHeartbeat, AtFirstSightItIsAsOldAsTheAnswersDateSays) {
   EXPECT_EQ(staleness(old), Staleness::heartbeat);
 }
 
+TEST(ReconcileHeartbeat, ADateOfTheYear9999MakesItOldAndOverflowsNothing) {
+  auto report = answered(healthy(kNoon.wall), 0s);
+  report.answered_at = Time{std::chrono::sys_days{std::chrono::year{9999} / 12 / 31}};
+  const auto state = lists({}, 0s, report);
+  EXPECT_EQ(staleness(state), Staleness::heartbeat);
+  EXPECT_EQ(state.workers[0].heartbeat.changed, kNoon.mono - std::chrono::days{366});
+}
+
 TEST(ReconcileHeartbeat, TheAgeIsByTheAnswersClockAndNotByOurs) {
   // Our clock is an hour ahead of Den's.
   const auto state = lists({}, 0s, answered(healthy(kNoon.wall - 1h), -1h));
