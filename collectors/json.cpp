@@ -56,12 +56,14 @@ bool is_integer(std::string_view text) {
   return is_number(text) && text.find_first_of(".eE") == std::string_view::npos;
 }
 
-/// Nothing when it is no number or does not fit.
+/// Nothing when it is no number, or more than anything measures: sums and products of what is left
+/// stay finite.
 std::optional<double> to_double(std::string_view text) {
+  constexpr double kMost = 1e100;
   if (!is_number(text)) return std::nullopt;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{}) return std::nullopt;
+  if (error != std::errc{} || std::abs(value) > kMost) return std::nullopt;
   return value + 0.0;  // -0 becomes 0.
 }
 

@@ -57,7 +57,7 @@ class Record {
   [[nodiscard]] std::string word(std::string_view key) const;
   /// An id: a string, or an integer as it is written.
   [[nodiscard]] std::string id(std::string_view key) const;
-  /// A number or a string that holds one. NaN, infinities and what overflows are refused.
+  /// A number or a string that holds one. NaN, infinities and what lies beyond 1e100 are refused.
   [[nodiscard]] std::optional<double> number(std::string_view key) const;
   /// number(), and not negative.
   [[nodiscard]] std::optional<double> amount(std::string_view key) const;

@@ -243,12 +243,7 @@ Worker read_worker(const json::Value& value, const std::string& path, Skipped& s
   worker.benchmarked = benchmarked(worker, record.boolean("ready_ever"));
   worker.reliability_ratio = ratio(record, path, "reliability", 1, skipped);
   if (const auto gigabytes = record.amount("disk_usage")) {
-    const double bytes = *gigabytes * kBytesPerGigabyte;
-    if (std::isfinite(bytes)) {
-      worker.disk_usage_bytes = bytes;
-    } else {
-      skipped.add(Skip::bad_field, path + "/disk_usage: expected gigabytes");
-    }
+    worker.disk_usage_bytes = *gigabytes * kBytesPerGigabyte;
   }
   return worker;
 }

@@ -126,6 +126,16 @@ TEST(RunPodV1Endpoints, ReadsTheListWithItsWorkers) {
   EXPECT_EQ(list->endpoints[1], cpu);
 }
 
+TEST(RunPodV1Endpoint, AnAbsurdNumberIsAbsentAndNeverInfinite) {
+  const auto endpoint = parse_endpoint(
+      R"({"id":"a","workers":[{"id":"w","desiredStatus":"RUNNING","memoryInGb":1e308}]})");
+  ASSERT_TRUE(endpoint && endpoint->workers);
+  EXPECT_EQ(endpoint->workers->workers.at(0).memory_bytes, std::nullopt);
+  Skipped expected;
+  expected.add(Skip::bad_field, "/workers/0/memoryInGb: expected a number");
+  EXPECT_EQ(endpoint->workers->skipped, expected);
+}
+
 TEST(RunPodV1Endpoint, ReadsEveryDocumentedFieldThatIsPublished) {
   const auto endpoint = parse_endpoint(fixture("runpod_v1/endpoint.json"));
   ASSERT_TRUE(endpoint);
