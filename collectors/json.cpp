@@ -298,14 +298,21 @@ std::string Record::text(std::string_view key) const {
   return std::string{trim(value->text)};
 }
 
-std::string Record::word(std::string_view key) const { return lower(text(key)); }
+std::string Record::word(std::string_view key) const {
+  auto word = lower(text(key));
+  if (word.size() <= kMaxIdBytes) return word;
+  bad(key, "a word");
+  return {};
+}
 
 std::string Record::id(std::string_view key) const {
   const auto* value = find(key);
   if (value == nullptr) return {};
-  if (value->kind == Kind::string) return std::string{trim(value->text)};
-  if (value->kind == Kind::number && is_integer(value->text)) return value->text;
-  bad(key, "a string or an integer");
+  const bool may_be =
+      value->kind == Kind::string || (value->kind == Kind::number && is_integer(value->text));
+  const auto id = trim(value->text);
+  if (may_be && id.size() <= kMaxIdBytes && id != "." && id != "..") return std::string{id};
+  bad(key, may_be ? "an id" : "a string or an integer");
   return {};
 }
 

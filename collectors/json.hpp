@@ -53,9 +53,10 @@ class Record {
   [[nodiscard]] bool has(std::string_view key) const;  ///< There, and not null.
   /// Empty when absent. Surrounding white space is cut.
   [[nodiscard]] std::string text(std::string_view key) const;
-  /// text(), with ASCII letters in lower case.
+  /// text(), with ASCII letters in lower case; kMaxIdBytes at most.
   [[nodiscard]] std::string word(std::string_view key) const;
-  /// An id: a string, or an integer as it is written.
+  /// An id: a string, or an integer as it is written; kMaxIdBytes at most, and neither "." nor
+  /// "..", which a URL's path would lose.
   [[nodiscard]] std::string id(std::string_view key) const;
   /// A number or a string that holds one. NaN, infinities and what lies beyond 1e100 are refused.
   [[nodiscard]] std::optional<double> number(std::string_view key) const;

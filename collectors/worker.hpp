@@ -11,6 +11,10 @@
 
 namespace serverless {
 
+/// A longer id or word is none: labels are cut beyond it, and two series might be left with one
+/// name.
+inline constexpr std::size_t kMaxIdBytes = 256;
+
 /// What a worker is doing, in the one vocabulary of all providers. The enumerators are the values
 /// of every `status` label.
 enum class Status : std::uint8_t {

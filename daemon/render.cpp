@@ -3,6 +3,9 @@
 #include <utility>
 
 namespace serverless::daemon {
+
+static_assert(kMaxIdBytes <= kMaxLabelBytes, "an id that is cut names two series");
+
 namespace {
 
 // Until when what rests on these sources may be served; nothing if one of them never answered.

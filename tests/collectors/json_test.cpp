@@ -282,6 +282,23 @@ TEST(JsonRecord, Id) {
   expect_refused({"1.5", "1e3", "true", "[]", "{}"}, "a string or an integer", get);
 }
 
+// A label is cut, and a path loses its dots: neither would be the record's own name any more.
+TEST(JsonRecord, WhatCannotNameARecordIsNoId) {
+  const auto get = [](const Record& record) { return record.id("x"); };
+  const auto longest = std::string(kMaxIdBytes, 'a');
+  const auto quoted = '"' + longest + '"';
+  expect_read<std::string>({{quoted.c_str(), longest}, {R"("...")", "..."}}, get);
+  const auto longer = '"' + longest + "b\"";
+  const auto digits = std::string(kMaxIdBytes + 1, '1');
+  expect_refused({longer.c_str(), digits.c_str(), R"(".")", R"(" .. ")"}, "an id", get);
+}
+
+TEST(JsonRecord, AWordIsNoLongerThanALabel) {
+  const auto get = [](const Record& record) { return record.word("x"); };
+  const auto longer = '"' + std::string(kMaxIdBytes + 1, 'a') + '"';
+  expect_refused({longer.c_str()}, "a word", get);
+}
+
 TEST(JsonRecord, Number) {
   const auto get = [](const Record& record) { return record.number("x"); };
   expect_read<std::optional<double>>(
