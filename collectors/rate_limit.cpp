@@ -12,6 +12,10 @@ constexpr std::int64_t kYearSeconds = 366LL * 24 * 3600;
 constexpr std::int64_t kWeekSeconds = 7LL * 24 * 3600;
 // RFC 8941 section 3.3.1: at most 15 digits.
 constexpr std::size_t kMaxDigits = 15;
+// A longer name would be cut as a label, and two windows be left with one.
+constexpr std::size_t kMaxNameBytes = 256;
+// Nobody keeps to so many; each is a few series.
+constexpr std::size_t kMaxWindows = 32;
 
 struct Parameter {
   std::string key{};
@@ -36,7 +40,9 @@ class ListReader {
     std::vector<Item> items;
     skip(" ");
     while (!done()) {
+      if (items.size() == kMaxWindows) return std::nullopt;
       items.push_back(item());
+      if (items.back().name.size() > kMaxNameBytes) return std::nullopt;
       skip(" \t");
       if (done()) break;
       if (!eat(',')) return std::nullopt;

@@ -23,8 +23,9 @@ struct RateWindow {
 /// Reads `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers), which are lists
 /// of items with parameters (RFC 8941): `"minute";q=60;w=60` and `"minute";r=12;t=3`. Parameters
 /// may come in any order, unknown ones are ignored, names may hold commas. A header that is not
-/// such a list says nothing, as RFC 8941 asks; nor do values that are negative, windows longer
-/// than a year and resets farther away than 7 days. Pure.
+/// such a list says nothing, as RFC 8941 asks; nor does one of more than 32 windows or with a name
+/// longer than a label; nor do values that are negative, windows longer than a year and resets
+/// farther away than 7 days. Pure.
 /// @return the windows in the order in which they are first named.
 std::vector<RateWindow> parse_rate_limit(std::string_view policy, std::string_view limit);
 

@@ -48,6 +48,16 @@ TEST(RateLimit, AHeaderThatIsNoListSaysNothing) {
   }
 }
 
+TEST(RateLimit, AListThatNobodyCanKeepToSaysNothing) {
+  std::string list = "w0;r=1";
+  for (int i = 1; i < 32; ++i) list += ", w" + std::to_string(i) + ";r=1";
+  EXPECT_EQ(parse_rate_limit("", list).size(), 32U);
+  EXPECT_EQ(parse_rate_limit("", list + ", w32;r=1"), Windows{});
+  const std::string longest(256, 'w');
+  EXPECT_EQ(parse_rate_limit("", longest + ";r=1"), (Windows{{.name = longest, .remaining = 1}}));
+  EXPECT_EQ(parse_rate_limit("", longest + "x;r=1"), Windows{});
+}
+
 TEST(RateLimit, OneBadHeaderDoesNotSpoilTheOther) {
   EXPECT_EQ(parse_rate_limit(R"("minute";q=60;w=60)", "oops;"),
             (Windows{{.name = "minute", .quota = 60, .length = seconds{60}}}));
