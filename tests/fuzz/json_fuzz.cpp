@@ -1,0 +1,53 @@
+#include <algorithm>
+
+#include "collectors/json.hpp"
+#include "tests/fuzz/expect.hpp"
+
+namespace serverless::fuzz {
+namespace {
+
+int depth_of(const json::Value& value) {
+  int deepest = 0;
+  for (const auto& item : value.items) deepest = std::max(deepest, depth_of(item));
+  for (const auto& [key, member] : value.members) {
+    expect(is_utf8(key), "a key is UTF-8", key);
+    deepest = std::max(deepest, depth_of(member));
+  }
+  expect(is_utf8(value.text), "a text is UTF-8", value.text);
+  return deepest + 1;
+}
+
+// The two ways to read a document agree on whether it is one, and on what the list holds.
+void check_list(std::string_view body, const Result<json::Value>& whole) {
+  std::size_t handed_out = 0;
+  const auto root = json::decode(body, "workers", [&](std::size_t position, const json::Value&) {
+    expect(position == handed_out++, "elements come in their order");
+  });
+  if (!whole) {
+    expect(!root && root.error().reason == Reason::parse, "what is not JSON has no list");
+    return;
+  }
+  const auto* list = whole->find("workers");
+  if (whole->kind == json::Value::Kind::array) list = &*whole;
+  if (!root) {
+    expect(root.error().reason == Reason::schema && list != nullptr, "only a list can be no list");
+    return;
+  }
+  expect(root->kind == whole->kind, "the rest is of the same kind");
+  expect(handed_out == (list == nullptr ? 0 : list->items.size()), "every element is handed out");
+}
+
+}  // namespace
+}  // namespace serverless::fuzz
+
+// What all providers' bodies are read with.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace serverless;
+  using namespace serverless::fuzz;
+  const auto body = text_of(data, size);
+  const auto whole = json::decode(body);
+  if (whole) expect(depth_of(*whole) <= 64 + 1, "nesting is bounded");
+  if (!whole) expect(is_one_line(whole.error().detail), "an error is one line");
+  check_list(body, whole);
+  return 0;
+}

@@ -1,0 +1,23 @@
+#include "tests/fuzz/account.hpp"
+#include "tests/fuzz/expect.hpp"
+
+// RunPod's REST v1, the list of all endpoints and each by itself, and the job queue.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace serverless::fuzz;
+  poll_account(R"([[accounts]]
+name = "fuzz"
+provider = "runpod-v1"
+api_key_file = "/key"
+api_url = "https://api.test/v1"
+queue_url = "https://queue.test")",
+               text_of(data, size));
+  poll_account(R"([[accounts]]
+name = "fuzz"
+provider = "runpod-v1"
+api_key_file = "/key"
+api_url = "https://api.test/v1"
+queue_url = "https://queue.test"
+endpoints = ["jpnw0v75y3qoql"])",
+               text_of(data, size));
+  return 0;
+}
