@@ -186,6 +186,17 @@ void fit(std::vector<Weight> weights, std::uint64_t limit, Limit kind, const Wit
 
 }  // namespace
 
+AccountPage make_page(AccountState state, Context context, Now now, const AccountPage* before) {
+  AccountPage page{.state = std::move(state), .context = context};
+  for (const Part part : kParts) {
+    const auto index = static_cast<std::size_t>(part);
+    page.runs[index] = make_runs(before == nullptr ? Runs{} : before->runs[index],
+                                 page.state.endpoints, part, page.state.name, context, now);
+    for (const auto& run : page.runs[index]) page.expires = std::min(page.expires, run->expires);
+  }
+  return page;
+}
+
 Withheld withhold(const Withheld& before, std::span<const std::shared_ptr<const AccountPage>> pages,
                   const config::Limits& limits) {
   Withheld out;

@@ -21,10 +21,15 @@ struct AccountPage {
   AccountState state{};
   Context context{};
   std::array<Runs, kParts.size()> runs{};   ///< By Part.
+  Mono expires = Mono::max();               ///< The earliest moment at which a run has to go.
   std::map<std::string, Mono> next_poll{};  ///< By endpoint id.
 };
 
 using Pages = std::vector<std::shared_ptr<const AccountPage>>;
+
+/// Compresses what is not the same as in the page before. Pure.
+AccountPage make_page(AccountState state, Context context, Now now,
+                      const AccountPage* before = nullptr);
 
 /// Which limit withholds an endpoint's worker series. The values of the `limit` label.
 enum class Limit : std::uint8_t { endpoint, account, total };

@@ -261,7 +261,7 @@ void Dispatcher::run(const std::stop_token& stop) {
     }
     const bool settled = settle_expired(read_clock());
     start_due();
-    if (news || settled || read_clock().mono > published_until_) publish();
+    if (news || settled || read_clock().mono > published_->expires) publish();
   }
 }
 
@@ -286,8 +286,8 @@ void Dispatcher::take(const Observation& observation) {
 
 std::optional<Mono> Dispatcher::next_wake() const {
   auto wake = wake_;
-  if (published_until_ != Mono::max()) {
-    const Mono expiry = published_until_ + milliseconds{1};
+  if (published_->expires != Mono::max()) {
+    const Mono expiry = published_->expires + milliseconds{1};
     wake = wake ? std::min(*wake, expiry) : expiry;
   }
   for (const auto& [id, endpoint] : account_.endpoints) {
@@ -440,17 +440,8 @@ void Dispatcher::log_answers(const Observation& observation) {
 }
 
 void Dispatcher::publish() {
-  auto page = std::make_shared<AccountPage>();
-  page->state = account_;
-  page->context = context();
-  const Now now = read_clock();
-  published_until_ = Mono::max();
-  for (const Part part : kParts) {
-    auto& runs = runs_[static_cast<std::size_t>(part)];
-    runs = make_runs(runs, account_.endpoints, part, account_.name, page->context, now);
-    for (const auto& run : runs) published_until_ = std::min(published_until_, run->expires);
-  }
-  page->runs = runs_;
+  auto page =
+      std::make_shared<AccountPage>(make_page(account_, context(), read_clock(), published_.get()));
   for (const auto& [key, position] : schedule_.positions) {
     const auto& target = schedule_.targets[position];
     const auto pace = pacing_.targets.find(key);
@@ -458,7 +449,8 @@ void Dispatcher::publish() {
     const auto [at, first] = page->next_poll.try_emplace(target.endpoint_id, pace->second.due);
     if (!first) at->second = std::min(at->second, pace->second.due);
   }
-  store_.publish(std::move(page));
+  published_ = std::move(page);
+  store_.publish(published_);
 }
 
 }  // namespace serverless::daemon

@@ -107,10 +107,9 @@ class Dispatcher {
   Pacing pacing_{};
   std::uint64_t key_generation_ = 0;
   std::optional<Mono> wake_{};
-  std::array<Runs, kParts.size()> runs_{};  ///< As published last.
-  Mono published_until_ = Mono::max();      ///< Something of it expires then.
-  std::set<std::string> noted_{};           ///< Skips that were logged: once each.
-  std::set<std::string> failing_{};         ///< What failed at its last poll: logged on change.
+  std::shared_ptr<const AccountPage> published_{};
+  std::set<std::string> noted_{};    ///< Skips that were logged: once each.
+  std::set<std::string> failing_{};  ///< What failed at its last poll: logged on change.
 
   Mailbox<Target> orders_{};
   Mailbox<Observation> results_{};

@@ -97,16 +97,8 @@ std::shared_ptr<AccountPage> account(const std::string& name, const std::vector<
   return page;
 }
 
-// As a dispatcher would publish it at noon.
-std::shared_ptr<AccountPage> published(AccountState state, Context context) {
-  auto page = std::make_shared<AccountPage>();
-  page->state = std::move(state);
-  page->context = context;
-  for (const Part part : kParts) {
-    page->runs[static_cast<std::size_t>(part)] =
-        make_runs({}, page->state.endpoints, part, page->state.name, page->context, kNoon);
-  }
-  return page;
+std::shared_ptr<const AccountPage> published(AccountState state, Context context) {
+  return std::make_shared<const AccountPage>(make_page(std::move(state), context, kNoon));
 }
 
 // What an account tells of itself.
@@ -267,6 +259,19 @@ TEST(Assemble, WithheldWorkersAreCountedAndTheirSeriesGone) {
   }
   EXPECT_EQ(assemble(pages, {{{"prod", "other"}, Limit::total}}, kNoon).text(),
             assemble(pages, {}, kNoon).text());
+}
+
+TEST(MakePage, ExpiresWithTheFirstOfItsRunsAndSharesWhatIsTheSame) {
+  const Context context{.provider = find_provider("den")};
+  auto state = two_endpoints(0s, 30s);
+  const auto page = make_page(state, context, kNoon);
+  EXPECT_EQ(page.expires, kNoon.mono + kMaxAge);
+  EXPECT_EQ(page.runs[0].size() + page.runs[1].size(), 2U);
+  const auto again = make_page(state, context, kNoon, &page);
+  EXPECT_EQ(again.runs, page.runs);
+  EXPECT_EQ(make_page(state, context, at(kMaxAge + 1ns), &page).expires,
+            kNoon.mono + 30s + kMaxAge);
+  EXPECT_EQ(make_page(state, context, at(1h), &page).expires, Mono::max());
 }
 
 TEST(Assemble, AWithheldEndpointLeavesTheOthersOfItsRun) {

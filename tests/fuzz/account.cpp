@@ -156,18 +156,12 @@ class Polling {
 
   void check_pages() const {
     const daemon::Context context{.provider = &provider_, .series = {.image_label = true}};
-    auto page = std::make_shared<daemon::AccountPage>();
-    page->state = account_;
-    page->blocks = daemon::render(account_);
-    for (const auto& [id, endpoint] : account_.endpoints) {
-      page->endpoints.push_back(std::make_shared<const daemon::EndpointPage>(daemon::EndpointPage{
-          .state = endpoint, .blocks = daemon::render(*endpoint, account_.name, context)}));
-    }
+    auto page = std::make_shared<daemon::AccountPage>(daemon::make_page(account_, context, now_));
     const daemon::Pages pages{std::move(page)};
     check_html(daemon::status_page(pages, "0", now_));
     const auto whole = daemon::assemble(pages, {}, now_);
     const auto text = whole.text();
-    expect(text.size() == whole.bytes, "a page is as long as it says");
+    expect(text.size() == whole.checksum.length, "a page is as long as it says");
     expect(check_page(text) == whole.series, "a page has as many series as it says");
   }
 

@@ -7,6 +7,7 @@
 #include "config/form.hpp"
 #include "config/suggest.hpp"
 #include "config/units.hpp"
+#include "daemon/negotiate.hpp"
 #include "daemon/process.hpp"
 #include "daemon/samples.hpp"
 #include "daemon/web.hpp"
@@ -44,6 +45,19 @@ void check_urls(std::string_view text) {
       check_refusal(key.check(with_key));
     }
   }
+}
+
+void check_wishes(std::string_view text) {
+  const auto codings = cut(text, '\n');
+  const auto wish = daemon::negotiate(text, codings);
+  expect(wish || codings.find('0') != std::string_view::npos, "text is refused by a weight only");
+  if (!wish) return;
+  const bool openmetrics = wish->format == daemon::Format::openmetrics;
+  expect(wish->content_type.starts_with(openmetrics ? "application/openmetrics-text; version="
+                                                    : "text/plain; version="),
+         "a content type is that of its format", wish->content_type);
+  expect(is_one_line(wish->content_type) && wish->content_type.size() < 100,
+         "a content type is one of ours", wish->content_type);
 }
 
 void check_units(std::string_view text) {
@@ -93,6 +107,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto text = text_of(data, size);
   check_urls(text);
   check_units(text);
+  check_wishes(text);
   check_names(text);
   check_escapes(text);
   check_process(text);

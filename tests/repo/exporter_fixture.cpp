@@ -115,13 +115,8 @@ void Exporter::poll(const Answers& answers, Now now, bool slow_too) {
 }
 
 std::string Exporter::page(Now now) const {
-  auto page = std::make_shared<daemon::AccountPage>();
-  page->state = account_;
-  page->context = {.provider = provider_, .series = series_};
-  for (const daemon::Part part : daemon::kParts) {
-    page->runs[static_cast<std::size_t>(part)] =
-        daemon::make_runs({}, account_.endpoints, part, account_.name, page->context, now);
-  }
+  const auto page = std::make_shared<const daemon::AccountPage>(
+      daemon::make_page(account_, {.provider = provider_, .series = series_}, now));
   return daemon::assemble({page}, {}, now).text();
 }
 
