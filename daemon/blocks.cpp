@@ -27,8 +27,7 @@ struct Draft {
 };
 
 std::shared_ptr<const Piece> compress(const std::string& text, const Block* before) {
-  const bool may_be_same = before != nullptr && before->piece->length == text.size();
-  if (may_be_same && inflate(*before->piece) == text) return before->piece;
+  if (before != nullptr && is_of(*before->piece, text)) return before->piece;
   return std::make_shared<const Piece>(deflate(text));
 }
 

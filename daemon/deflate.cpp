@@ -138,6 +138,10 @@ std::string inflate(const Piece& piece) {
   return text;
 }
 
+bool is_of(const Piece& piece, std::string_view text) {
+  return piece.length == text.size() && piece.crc == crc_of(text) && inflate(piece) == text;
+}
+
 void Checksum::append(const Piece& piece) {
   if (piece.length == 0) return;
   crc = static_cast<std::uint32_t>(crc32_combine_op(crc, piece.crc, piece.shift));

@@ -78,6 +78,22 @@ TEST(Deflate, TheSameTextIsTheSameBytesWhateverCameBefore) {
   EXPECT_EQ(deflate(text).deflated, before.deflated);
 }
 
+TEST(Deflate, APieceIsOfItsTextAndOfNoOther) {
+  const auto piece = deflate("one text\n");
+  EXPECT_TRUE(is_of(piece, "one text\n"));
+  EXPECT_FALSE(is_of(piece, "two text\n"));
+  EXPECT_FALSE(is_of(piece, "one text"));
+  EXPECT_TRUE(is_of(deflate(""), ""));
+  EXPECT_FALSE(is_of(deflate(""), "\n"));
+}
+
+TEST(Deflate, WhatHasTheSameCrcAndLengthIsReadAllTheSame) {
+  auto piece = deflate("one text\n");
+  const auto other = deflate("two text\n");
+  piece.crc = other.crc;
+  EXPECT_THROW(static_cast<void>(is_of(piece, "two text\n")), std::runtime_error);
+}
+
 TEST(Deflate, ADamagedPieceIsReported) {
   auto piece = deflate(repeated("a line of a page\n", 500));
   piece.crc ^= 1;
