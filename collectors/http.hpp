@@ -45,7 +45,7 @@ class Client {
   /// Sends one request with the account's key and waits for the whole answer. Redirects are not
   /// followed.
   /// @return any complete HTTP answer, whatever its status; an Error (timeout, dns, connect, tls,
-  ///         too_large) only where none came.
+  ///         too_large; parse where its coding cannot be undone) only where none came.
   virtual Result<Response> send(const Request& request) = 0;
 };
 

@@ -41,6 +41,8 @@ struct Transfer {
   std::size_t header_bytes = 0;
   std::size_t max_body = 0;
   bool too_large = false;
+  bool is_coded = false;  // A content coding was told.
+  bool refused_coding = false;
   std::promise<Result<Response>> done{};
 };
 
@@ -69,6 +71,16 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
   return size;
 }
 
+// One coding at most, and the one that we asked for. libcurl undoes whatever it is told, up to five
+// of them one within another: a few bytes then keep it at work for hours in one call, and with it
+// every account; and the window of another coding takes up to 128 MiB.
+bool is_welcome(Transfer& transfer, std::string_view name, std::string_view value) {
+  const auto coding = lower(value);
+  if (name == "transfer-encoding") return coding == "chunked" || coding == "identity";
+  if (name != "content-encoding" || coding == "identity") return true;
+  return coding == "gzip" && !std::exchange(transfer.is_coded, true);
+}
+
 std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   transfer.header_bytes += size;
@@ -80,8 +92,13 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   if (line.starts_with("HTTP/")) {
     transfer.response.headers.clear();  // A 100-continue came before.
   } else if (const auto colon = line.find(':'); colon != std::string_view::npos) {
-    transfer.response.headers.emplace_back(lower(trimmed(line.substr(0, colon))),
-                                           std::string(trimmed(line.substr(colon + 1))));
+    auto name = lower(trimmed(line.substr(0, colon)));
+    const auto value = trimmed(line.substr(colon + 1));
+    if (!is_welcome(transfer, name, value)) {
+      transfer.refused_coding = true;
+      return 0;
+    }
+    transfer.response.headers.emplace_back(std::move(name), std::string(value));
   }
   return size;
 }
@@ -102,8 +119,8 @@ Reason reason_of(CURLcode code) {
     case CURLE_SSL_INVALIDCERTSTATUS:
     case CURLE_USE_SSL_FAILED:
       return Reason::tls;
-    case CURLE_FILESIZE_EXCEEDED:
-      return Reason::too_large;
+    case CURLE_BAD_CONTENT_ENCODING:
+      return Reason::parse;
     default:
       return Reason::connect;
   }
@@ -155,7 +172,7 @@ std::shared_ptr<Transfer> make_transfer(const Request& request, const config::Se
   set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   set(easy, CURLOPT_FOLLOWLOCATION, 0L);
   set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  set(easy, CURLOPT_ACCEPT_ENCODING, "");
+  set(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   set(easy, CURLOPT_USERAGENT, user_agent.c_str());
   set(easy, CURLOPT_HTTPHEADER, transfer->headers.get());
   set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(bounds.timeout.count()));
@@ -182,8 +199,12 @@ Result<Response> result_of(Transfer& transfer, CURLcode code) {
     transfer.response.status = static_cast<int>(status);
     return std::move(transfer.response);
   }
-  if (transfer.too_large) {
-    const bool body = transfer.header_bytes <= kMaxHeaderBytes;
+  if (transfer.refused_coding) {
+    return fail(Reason::parse, "a content coding that was not asked for");
+  }
+  // libcurl itself bounds the length of one line, and says that it is out of memory.
+  if (transfer.too_large || code == CURLE_OUT_OF_MEMORY) {
+    const bool body = transfer.too_large && transfer.header_bytes <= kMaxHeaderBytes;
     return fail(Reason::too_large,
                 body ? fmt::format("the body is larger than {} bytes", transfer.max_body)
                      : fmt::format("the headers are larger than {} bytes", kMaxHeaderBytes));

@@ -18,7 +18,8 @@ struct Bounds {
 };
 
 /// The only door to libcurl: one multi handle and one thread for the process. HTTP/2 where the
-/// server has it, keep-alive, compression; redirects are not followed; headers are capped.
+/// server has it, keep-alive, gzip and no other coding; redirects are not followed; headers are
+/// capped.
 /// Threads: send() from any number. Lifetime: outlives every sender; the destructor ends what is
 /// under way.
 class CurlHttp {

@@ -10,37 +10,46 @@
 namespace simulator {
 namespace {
 
-constexpr std::array<std::string_view, 25> kNames{"status",
-                                                  "rate_limited",
-                                                  "auth",
-                                                  "slow_first_byte",
-                                                  "drip",
-                                                  "hang",
-                                                  "reset",
-                                                  "truncated",
-                                                  "short_body",
-                                                  "wrong_shape",
-                                                  "wrapped",
-                                                  "html",
-                                                  "empty",
-                                                  "huge",
-                                                  "wrong_content_type",
-                                                  "views_disagree",
-                                                  "malformed_worker",
-                                                  "error_200",
-                                                  "deep",
-                                                  "invalid_utf8",
-                                                  "duplicate_keys",
-                                                  "redirect",
-                                                  "gone",
-                                                  "nan",
-                                                  "empty_list"};
+constexpr std::array kNames = std::to_array<std::string_view>({"status",
+                                                               "rate_limited",
+                                                               "auth",
+                                                               "slow_first_byte",
+                                                               "drip",
+                                                               "hang",
+                                                               "reset",
+                                                               "truncated",
+                                                               "short_body",
+                                                               "wrong_shape",
+                                                               "wrapped",
+                                                               "html",
+                                                               "empty",
+                                                               "huge",
+                                                               "wrong_content_type",
+                                                               "views_disagree",
+                                                               "malformed_worker",
+                                                               "error_200",
+                                                               "deep",
+                                                               "invalid_utf8",
+                                                               "duplicate_keys",
+                                                               "redirect",
+                                                               "gone",
+                                                               "nan",
+                                                               "empty_list",
+                                                               "numbers",
+                                                               "raw",
+                                                               "gzip_bomb",
+                                                               "rows"});
+static_assert(kNames.size() == static_cast<std::size_t>(kLastFaultKind) + 1);
 
 constexpr std::string_view kPage =
     "<!DOCTYPE html><html><head><title>Service</title></head><body>Please wait</body></html>";
 
 double number_of(const FaultRule& rule, std::string_view name, double otherwise) {
   return number_in(rule.parameters, name).value_or(otherwise);
+}
+
+std::uint64_t amount_of(const FaultRule& rule, std::string_view name, double otherwise) {
+  return static_cast<std::uint64_t>(std::clamp(number_of(rule, name, otherwise), 0.0, 1e12));
 }
 
 Reply reply_of(int status, std::string_view content_type, std::string body) {
@@ -98,13 +107,17 @@ void duplicate_keys(std::string& body) {
   }
 }
 
-void put_nan(std::string& body) {
+/// Writes `text` for the first number of the body, or for all. Ids are left alone, and so is what
+/// an id is compared with.
+void put_number(std::string& body, std::string_view text, bool all) {
   for (std::size_t at = behind(body, "\":"); at != std::string::npos;
        at = behind(body, "\":", at)) {
     const std::size_t end = body.find_first_not_of("-0123456789.", at);
     if (end == at || end == std::string::npos) continue;
-    body.replace(at, end - at, "NaN");
-    return;
+    const std::string_view before = std::string_view(body).substr(0, at);
+    if (before.ends_with("id\":") || before.ends_with("Id\":")) continue;
+    body.replace(at, end - at, text);
+    if (!all) return;
   }
 }
 
@@ -243,8 +256,7 @@ Delivery spoiled(const FaultRule& rule, Reply reply) {
       break;
     case FaultKind::huge:
       delivery.manner = Delivery::Manner::huge;
-      delivery.promised_bytes = static_cast<std::uint64_t>(
-          std::clamp(number_of(rule, "bytes", 64.0 * 1024 * 1024), 0.0, 1e12));
+      delivery.promised_bytes = amount_of(rule, "bytes", 64.0 * 1024 * 1024);
       break;
     case FaultKind::wrong_shape:
       body = body.starts_with('[') ? R"({"unexpected":)" + body + "}" : "[" + body + "]";
@@ -262,7 +274,24 @@ Delivery spoiled(const FaultRule& rule, Reply reply) {
       duplicate_keys(body);
       break;
     case FaultKind::nan:
-      put_nan(body);
+      put_number(body, "NaN", false);
+      break;
+    case FaultKind::numbers:
+      put_number(body, text_in(rule.parameters, "value", "1e999"), true);
+      break;
+    case FaultKind::raw:
+      delivery.manner = Delivery::Manner::flood;
+      delivery.flood = raw_flood(rule.parameters);
+      delivery.bytes_per_second = std::max(number_of(rule, "bytes_per_second", 0), 0.0);
+      break;
+    case FaultKind::gzip_bomb:
+      delivery.manner = Delivery::Manner::flood;
+      delivery.flood = gzip_bomb(amount_of(rule, "bytes", 1024.0 * 1024 * 1024));
+      break;
+    case FaultKind::rows:
+      delivery.manner = Delivery::Manner::flood;
+      delivery.flood =
+          rows_of(body, amount_of(rule, "rows", 10'000'000), text_in(rule.parameters, "row"));
       break;
     default:
       break;

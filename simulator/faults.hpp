@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "simulator/flood.hpp"
 #include "simulator/provider.hpp"
 
 namespace simulator {
@@ -38,8 +39,13 @@ enum class FaultKind {
   redirect,
   gone,
   nan,
-  empty_list
+  empty_list,
+  numbers,
+  raw,
+  gzip_bomb,
+  rows
 };
+inline constexpr FaultKind kLastFaultKind = FaultKind::rows;
 
 std::string_view name_of(FaultKind kind);
 std::optional<FaultKind> fault_kind(std::string_view name);
@@ -59,13 +65,14 @@ struct FaultRule {
 
 /// How a reply goes out.
 struct Delivery {
-  enum class Manner { plain, hang, reset, drip, short_body, huge };
+  enum class Manner { plain, hang, reset, drip, short_body, huge, flood };
 
   Reply reply{};
   Manner manner = Manner::plain;
   double delay_s = 0;                ///< Before the first byte.
-  double bytes_per_second = 0;       ///< Of a drip.
+  double bytes_per_second = 0;       ///< Of a drip, or of a flood; 0 there: as fast as it goes.
   std::uint64_t promised_bytes = 0;  ///< Content-Length of a short or a huge body.
+  Flood flood{};                     ///< In place of the reply.
   std::string_view fault{};          ///< The kind that hit it; empty: none.
 };
 

@@ -68,12 +68,16 @@ void end_exchange(void*, MHD_Connection*, void** state, MHD_RequestTerminationCo
   *state = nullptr;
 }
 
+// Ten pieces a second at most; below that rate one byte at a time.
+std::size_t piece_of(double bytes_per_second) {
+  return static_cast<std::size_t>(std::max(1.0, std::ceil(bytes_per_second / 10)));
+}
+
 ssize_t drip(void* state, std::uint64_t position, char* out, std::size_t room) {
   auto& stream = *static_cast<Stream*>(state);
   const std::string& body = stream.delivery.reply.body;
   const double rate = stream.delivery.bytes_per_second;
-  // Ten pieces a second at most; below that rate one byte at a time.
-  const auto piece = static_cast<std::size_t>(std::max(1.0, std::ceil(rate / 10)));
+  const auto piece = piece_of(rate);
   const std::chrono::duration<double> pause{static_cast<double>(piece) / rate};
   if (!stream.server.wait(stream.client, pause)) return MHD_CONTENT_READER_END_WITH_ERROR;
   const std::size_t sent = std::min({piece, room, body.size() - position});
@@ -146,6 +150,32 @@ void reset_connection(int client) {
   (void)::connect(client, &address, sizeof(address));
 }
 
+bool send_slowly(const Server& server, int client, std::string_view bytes, double rate) {
+  const auto piece = piece_of(rate);
+  const std::chrono::duration<double> pause{static_cast<double>(piece) / rate};
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) {
+    if (!server.wait(client, pause) || !server.write(client, bytes.substr(0, piece))) return false;
+  }
+  return true;
+}
+
+// Past the library, which would send nothing of the kind.
+void send_flood(const Server& server, int client, const Delivery& delivery) {
+  const Flood& flood = delivery.flood;
+  const double rate = delivery.bytes_per_second;
+  const auto send = [&](std::string_view bytes) {
+    return rate > 0 ? send_slowly(server, client, bytes, rate) : server.write(client, bytes);
+  };
+  std::string block = flood.before;
+  for (std::uint64_t n = 0; n < flood.times; ++n) {
+    block += flood.piece_number(n);
+    if (rate <= 0 && block.size() < kBlock) continue;
+    if (!send(block)) return;
+    block.clear();
+  }
+  (void)send(block + flood.after);
+}
+
 MHD_Result deliver(Server& server, MHD_Connection* connection, Delivery delivery) {
   using Manner = Delivery::Manner;
   const int client = socket_of(connection);
@@ -153,12 +183,17 @@ MHD_Result deliver(Server& server, MHD_Connection* connection, Delivery delivery
     reset_connection(client);
     return MHD_NO;
   }
-  const bool holds =
-      delivery.manner == Manner::hang || delivery.manner == Manner::drip || delivery.delay_s > 0;
+  const bool holds = delivery.manner == Manner::hang || delivery.manner == Manner::drip ||
+                     delivery.manner == Manner::flood || delivery.delay_s > 0;
   if (!holds) return send(server, connection, std::move(delivery), false);
   if (!server.hold()) return MHD_NO;
   if (delivery.manner == Manner::drip) {
     return send(server, connection, std::move(delivery), true);
+  }
+  if (delivery.manner == Manner::flood) {
+    send_flood(server, client, delivery);
+    server.release();
+    return MHD_NO;
   }
   const bool hangs = delivery.manner == Manner::hang;
   const bool on_time =
@@ -266,6 +301,21 @@ bool Server::wait(int client, std::chrono::duration<double> time) const {
     if (ready > 0) return false;
     if (ready < 0 && errno != EINTR) return false;
   }
+}
+
+bool Server::write(int client, std::string_view bytes) const {
+  while (!bytes.empty()) {
+    const auto sent = ::send(client, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+      continue;
+    }
+    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) return false;
+    pollfd watched[] = {{stop_.descriptor, POLLIN, 0}, {client, POLLOUT | POLLRDHUP, 0}};
+    if (::poll(watched, 2, -1) < 0 && errno != EINTR) return false;
+    if (watched[0].revents != 0 || (watched[1].revents & POLLOUT) == 0) return false;
+  }
+  return true;
 }
 
 bool Server::hold() {

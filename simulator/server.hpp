@@ -32,6 +32,9 @@ class Server {
   World& world() { return world_; }
   /// Waits. @return false when the server stops or the client has gone.
   [[nodiscard]] bool wait(int client, std::chrono::duration<double> time) const;
+  /// Writes as fast as the client reads. @return false when the server stops or the client has
+  /// gone.
+  [[nodiscard]] bool write(int client, std::string_view bytes) const;
   /// At most 256 replies may be held back at a time. @return false when there are that many.
   bool hold();
   void release();

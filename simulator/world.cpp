@@ -140,6 +140,9 @@ void World::remember(const Request& request, const Delivery& delivery) {
                       .user_agent = request.user_agent,
                       .authorized = delivery.reply.authorized,
                       .fault = delivery.fault};
+  for (const auto& [name, value] : delivery.reply.headers) {
+    if (name == "Retry-After") entry.retry_after = value;
+  }
   const std::string route = delivery.reply.route.empty() ? "other" : delivery.reply.route;
   const std::lock_guard lock(mutex_);
   entry.sequence = ++sequence_;
@@ -156,10 +159,11 @@ std::string World::requests_since(std::uint64_t sequence) const {
     if (entry != begin) out += ',';
     out += fmt::format(
         R"({{"sequence":{},"time":{:.3f},"api":{},"method":{},"path":{},"endpoint":{},)"
-        R"("code":{},"user_agent":{},"authorized":{},"fault":{}}})",
+        R"("code":{},"user_agent":{},"authorized":{},"retry_after":{},"fault":{}}})",
         entry->sequence, entry->unix_time, quoted(entry->host), quoted(entry->method),
         quoted(entry->target), quoted(entry->endpoint), entry->code, quoted(entry->user_agent),
-        entry->authorized, entry->fault.empty() ? "null" : quoted(entry->fault));
+        entry->authorized, entry->retry_after.empty() ? "null" : quoted(entry->retry_after),
+        entry->fault.empty() ? "null" : quoted(entry->fault));
   }
   return out + "]}";
 }

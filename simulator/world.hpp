@@ -40,6 +40,7 @@ struct LoggedRequest {
   int code = 0;  ///< 0: nothing was answered.
   std::string user_agent{};
   bool authorized = false;
+  std::string retry_after{};  ///< As told in the header; empty: not told.
   std::string_view fault{};
 };
 

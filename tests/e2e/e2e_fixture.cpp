@@ -326,6 +326,7 @@ std::vector<Simulator::Request> Simulator::requests() const {
                         .code = static_cast<long>(entry["code"].get_int64().value()),
                         .user_agent = text("user_agent"),
                         .authorized = entry["authorized"].get_bool().value(),
+                        .retry_after = text("retry_after"),
                         .fault = text("fault")});
   }
   return requests;

@@ -154,6 +154,7 @@ class Simulator {
     long code = 0;
     std::string user_agent{};
     bool authorized = false;
+    std::string retry_after{};  ///< The header of a refusal.
     std::string fault{};
   };
   [[nodiscard]] std::vector<Request> requests() const;

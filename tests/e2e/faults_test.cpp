@@ -65,6 +65,57 @@ constexpr Fault kFaults[] = {
     {"malformed workers", "kind=malformed_worker", Outcome::skips},
     {"one empty list", "kind=empty_list&count=1", Outcome::stands},
     {"empty lists", "kind=empty_list", Outcome::empties},
+    {"ten million workers", "kind=rows", Outcome::fails, "too_large"},
+    {"gzip bomb", "kind=gzip_bomb", Outcome::fails, "too_large"},
+    {"a hundred thousand headers",
+     "kind=raw&before=HTTP/1.1%20200%20OK%0d%0a&piece=X-Pad:%20x%0d%0a&times=100000&after=%0d%0a",
+     Outcome::fails, "too_large"},
+    {"one header of ten megabytes",
+     "kind=raw&before=HTTP/1.1%20200%20OK%0d%0aX-Pad:&piece=xxxxxxxxxx&times=1000000"
+     "&after=%0d%0a%0d%0a",
+     Outcome::fails, "too_large"},
+    {"headers drip",
+     "kind=raw&bytes_per_second=10&before=HTTP/1.1%20200%20OK%0d%0a&piece=X-Pad:%20x%0d%0a"
+     "&times=100",
+     Outcome::fails, "timeout"},
+    {"interim answers for ever", "kind=raw&piece=HTTP/1.1%20100%20Continue%0d%0a%0d%0a&times=1e12",
+     Outcome::fails, "too_large"},
+    {"a trailer for ever",
+     "kind=raw&before=HTTP/1.1%20200%20OK%0d%0aTransfer-Encoding:%20chunked%0d%0a%0d%0a0%0d%0a"
+     "&piece=X-Pad:%20x%0d%0a&times=1e12",
+     Outcome::fails, "too_large"},
+    {"an encoding that was not asked for",
+     "kind=raw&before=HTTP/1.1%20200%20OK%0d%0aContent-Encoding:%20br%0d%0a%0d%0a[]",
+     Outcome::fails, "parse"},
+    {"an encoding that nobody knows",
+     "kind=raw&before=HTTP/1.1%20200%20OK%0d%0aContent-Encoding:%20x-zip%0d%0a%0d%0a[]",
+     Outcome::fails, "parse"},
+    {"no gzip", "kind=raw&before=HTTP/1.1%20200%20OK%0d%0aContent-Encoding:%20gzip%0d%0a%0d%0a[]",
+     Outcome::fails, "parse"},
+    {"a redirect loop",
+     "kind=raw&before=HTTP/"
+     "1.1%20307%20Here%0d%0aLocation:%20?%0d%0aContent-Length:%200%0d%0a%0d%0a",
+     Outcome::fails, "client_error"},
+    {"a redirect to a file",
+     "kind=raw&before=HTTP/1.1%20302%20There%0d%0aLocation:%20file:///etc/hostname%0d%0a"
+     "Content-Length:%200%0d%0a%0d%0a",
+     Outcome::fails, "client_error"},
+    {"NUL in a header", "kind=raw&before=HTTP/1.1%20200%20OK%0d%0aX-Pad:%20%00%0d%0a%0d%0a[]",
+     Outcome::fails, "connect"},
+    {"NUL in the body", "kind=raw&before=HTTP/1.1%20200%20OK%0d%0a%0d%0a[%00]", Outcome::fails,
+     "parse"},
+    {"a negative length",
+     "kind=raw&before=HTTP/1.1%20200%20OK%0d%0aContent-Length:%20-1%0d%0a%0d%0a[]", Outcome::fails,
+     "connect"},
+    {"a length beyond all",
+     "kind=raw&before=HTTP/"
+     "1.1%20200%20OK%0d%0aContent-Length:%2099999999999999999999%0d%0a%0d%0a%7B",
+     Outcome::fails, "parse"},
+    {"a chunk beyond all",
+     "kind=raw&before=HTTP/1.1%20200%20OK%0d%0aTransfer-Encoding:%20chunked%0d%0a%0d%0a"
+     "fffffffffffffffffff%0d%0a[]",
+     Outcome::fails, "connect"},
+    {"no head at all", "kind=raw&before=[]", Outcome::fails, "connect"},
 };
 
 // A page must be seen between the first failure and the max age, with a sanitizer, too.
@@ -299,7 +350,7 @@ std::string Faults::unlike_before(const Page& page) const {
 
 void Faults::run(const Where& where) {
   Catcher catcher;
-  const Simulator simulator(workspace_, simulated({"--endpoints", "40", "--workers", "6",
+  const Simulator simulator(workspace_, simulated({"--endpoints", "64", "--workers", "6",
                                                    "--frozen", "--no-rate-limits"}));
   ASSERT_NO_FATAL_FAILURE(set_up(where, simulator));
   Exporter exporter(workspace_, exporter_options(config(where, simulator)));

@@ -18,7 +18,7 @@ const std::string kWorkers = "/vast-run/get_endpoint_workers/";
 Seen add(Wire& wire, const std::string& query) { return wire.post("/admin/fault?" + query); }
 
 TEST(Faults, EveryKindHasANameAndIsFoundByIt) {
-  for (int i = 0; i <= static_cast<int>(FaultKind::empty_list); ++i) {
+  for (int i = 0; i <= static_cast<int>(kLastFaultKind); ++i) {
     const auto kind = static_cast<FaultKind>(i);
     EXPECT_FALSE(name_of(kind).empty());
     EXPECT_EQ(fault_kind(name_of(kind)), kind);
@@ -302,6 +302,81 @@ TEST(Faults, EmptyListIsTheRightContainerWithNothingInIt) {
   EXPECT_EQ(wire.get("/runpod-rest/v1/endpoints").body, "[]");
   EXPECT_EQ(wire.post(kWorkers, R"({"id":1200})").body, "[]");
   EXPECT_EQ(wire.get("/den/v1/workers").body, R"({"workers":[]})");
+}
+
+TEST(Faults, NumbersAreAllButIds) {
+  Wire wire;
+  const Json honest(wire.post(kWorkers, R"({"id":1200})").body);
+  add(wire, "kind=numbers&value=-7");
+  const Json seen(wire.post(kWorkers, R"({"id":1200})").body);
+  EXPECT_EQ(seen.integer("/0/id"), honest.integer("/0/id"));
+  EXPECT_EQ(seen.integer("/0/cur_load"), -7);
+  EXPECT_EQ(seen.integer("/0/perf"), -7);
+}
+
+TEST(Faults, RawIsWhatItSays) {
+  Wire wire;
+  add(wire,
+      "kind=raw&before=HTTP/1.1%20299%20Odd%0d%0a&piece=X-Pad:%20a%0d%0a&times=3"
+      "&after=Content-Length:%202%0d%0a%0d%0aok");
+  const Seen seen = wire.get(kList);
+  EXPECT_EQ(seen.status, 299);
+  EXPECT_EQ(seen.body, "ok");
+  EXPECT_EQ(seen.headers.at("x-pad"), "a");
+}
+
+TEST(Faults, RawMayBeSlowFromItsFirstByte) {
+  Wire wire;
+  add(wire,
+      "kind=raw&before=HTTP/1.1%20200%20OK%0d%0aContent-Length:%200%0d%0a%0d%0a"
+      "&bytes_per_second=100");
+  const Seen seen = wire.get(kList);
+  EXPECT_EQ(seen.status, 200);
+  EXPECT_GE(seen.first_byte, milliseconds{100}) << "the first whole line";
+}
+
+TEST(Faults, AGzipBombIsAThousandthOfItselfOnTheWire) {
+  Wire wire;
+  add(wire, "kind=gzip_bomb&bytes=655360");
+  const Seen seen = wire.get(kList);
+  EXPECT_EQ(seen.headers.at("content-encoding"), "gzip");
+  EXPECT_LT(seen.body.size(), 1000U);
+  EXPECT_GT(seen.body.size(), 10U);
+}
+
+TEST(Faults, RowsAreAsManyAsAskedOfTheRightShapeWithIdsOfTheirOwn) {
+  Wire wire;
+  const View view = wire.world().view();
+  const std::string v2 = kList + "/" + view.fleet->endpoint(Api::runpod, 0).id + "/workers";
+  const std::string v1 = "/runpod-rest/v1/endpoints/" + view.fleet->endpoint(Api::runpod_v1, 1).id +
+                         "?includeWorkers=true";
+  const auto lists = [&] {
+    return std::vector<std::pair<Seen, std::string>>{
+        {wire.get(v2), "/workers"},
+        {wire.get(v1), "/workers"},
+        {wire.post(kWorkers, R"({"id":1200})"), ""},
+        {wire.get("/den/v1/workers?limit=50"), "/workers"}};
+  };
+  const auto honest = lists();
+  add(wire, "kind=rows&rows=1000");
+  const auto flooded = lists();
+  for (std::size_t i = 0; i < honest.size(); ++i) {
+    const auto& [seen, list] = flooded[i];
+    const Json all(seen.body);
+    const Json before(honest[i].first.body);
+    ASSERT_EQ(all.array(list).size(), 1000 + before.array(list).size()) << i;
+    EXPECT_EQ(all.keys(list + "/0"), before.keys(list + "/0"));
+    std::set<std::string> ids;
+    for (const auto row : all.array(list)) ids.insert(simdjson::minify(row["id"].value()));
+    EXPECT_EQ(ids.size(), all.array(list).size()) << i;
+  }
+}
+
+TEST(Faults, RowsMayBeOfAnyOtherForm) {
+  Wire wire;
+  add(wire, "kind=rows&rows=2&row=%7B%22id%22:%22x%22%7D");
+  EXPECT_TRUE(wire.get(kList).body.starts_with(
+      R"({"endpoints":[{"id":"x00000000"},{"id":"x00000001"},{"id":)"));
 }
 
 }  // namespace
