@@ -399,7 +399,7 @@ void Dispatcher::close(const std::string& api, const std::string& scope, Now now
   const Mono until = now.mono + wait;
   const auto known = pacing_.paused.find(scope);
   if (known != pacing_.paused.end() && known->second >= until) return;
-  pacing_ = pause(std::move(pacing_), schedule_, scope, until);
+  pacing_ = pause(std::move(pacing_), schedule_, scope, until, now.mono);
   gate_.close(quota_group_, scope, until);
   auto& shown = account_.apis[api].backoff_until;
   shown = std::max(shown.value_or(Time{}), now.wall + std::chrono::ceil<milliseconds>(wait));

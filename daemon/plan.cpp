@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 #include <utility>
 
 namespace serverless::daemon {
@@ -188,8 +189,8 @@ Mono end_of_pause(const Pacing& pacing, const Target& target) {
   return end;
 }
 
-// What would be due while its API is paused takes its first slot after that: the end of a pause
-// must not start all at once.
+// What is new or was overdue when its API was paused takes its first slot after that: the end of a
+// pause must not start all at once.
 void await_end_of_pause(const Pacing& pacing, const Schedule& schedule, std::size_t index,
                         const std::string& key, TargetPace& pace) {
   const auto& target = schedule.targets[index];
@@ -351,12 +352,26 @@ std::string refused_scope(const Target& target, const Policy& policy) {
   return has_own ? target.operation : target.api;
 }
 
-Pacing pause(Pacing pacing, const Schedule& schedule, const std::string& scope, Mono until) {
+Pacing pause(Pacing pacing, const Schedule& schedule, const std::string& scope, Mono until,
+             Mono now) {
   auto& paused = pacing.paused[scope];
-  paused = std::max(paused, until);
+  const auto longer = until - std::max(now, paused);
+  if (longer <= nanoseconds{0}) return pacing;
+  paused = until;
+  std::set<std::string> moved;
+  for (const auto& target : schedule.targets) {
+    if (target.api != scope && target.operation != scope) continue;
+    const auto epoch = pacing.epochs.find(target.operation);
+    if (epoch != pacing.epochs.end() && moved.insert(target.operation).second) {
+      epoch->second += longer;
+    }
+  }
   for_each_known(pacing.targets, schedule,
-                 [&](std::size_t i, const std::string& key, TargetPace& pace) {
-                   if (!pace.in_flight) await_end_of_pause(pacing, schedule, i, key, pace);
+                 [&](std::size_t i, const std::string&, TargetPace& pace) {
+                   if (!moved.contains(schedule.targets[i].operation)) return;
+                   pace.due += longer;
+                   // If it turns out that nothing was sent.
+                   if (pace.in_flight) pace.due = std::max(pace.due, until);
                  });
   return pacing;
 }

@@ -126,8 +126,9 @@ Pacing rescale(Pacing pacing, const Schedule& before, const Schedule& after, Mon
 /// each by itself, or else its whole API. Pure.
 std::string refused_scope(const Target& target, const Policy& policy);
 
-/// No request of that API or operation before `until`; what would have been due takes its next
-/// slot. Pure.
-Pacing pause(Pacing pacing, const Schedule& schedule, const std::string& scope, Mono until);
+/// No request of that API or operation before `until`. All turns move by as much, so that nobody
+/// loses one and an even spread stays even. Pure.
+Pacing pause(Pacing pacing, const Schedule& schedule, const std::string& scope, Mono until,
+             Mono now);
 
 }  // namespace serverless::daemon

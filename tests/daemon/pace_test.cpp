@@ -165,7 +165,7 @@ TEST(Postponed, ATargetOfWhichNothingWasSentWaitsForTheEndOfThePause) {
   auto begun = plan({}, planned, kNoon);
   ASSERT_EQ(begun.start, std::vector<std::size_t>{0});
   auto pacing = postponed(std::move(begun.next), workers_of("a"));
-  pacing = pause(std::move(pacing), planned, "control", kNoon + 100s);
+  pacing = pause(std::move(pacing), planned, "control", kNoon + 100s, kNoon);
   const auto meanwhile = plan(pacing, planned, kNoon + 99s);
   EXPECT_TRUE(meanwhile.start.empty());
   ASSERT_TRUE(meanwhile.wake);

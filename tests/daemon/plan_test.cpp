@@ -401,7 +401,7 @@ TEST(Pause, NothingOfThatApiStartsBeforeItsEnd) {
   Play play(schedule(std::move(targets), tempo(30s, 100)));
   play.run_until(kNoon + 2min);
   const Mono end = kNoon + 4min;
-  play.pacing() = pause(play.pacing(), play.schedule(), "control", end);
+  play.pacing() = pause(play.pacing(), play.schedule(), "control", end, kNoon + 2min);
   play.run_until(kNoon + 10min);
   std::size_t others = 0;
   std::size_t later = 0;
@@ -422,16 +422,32 @@ TEST(Pause, ItsEndIsNoBurst) {
   Play play(schedule(many(100, workers_of), tempo(30s, 100)));
   play.run_until(kNoon + 2min);
   const Mono end = kNoon + 4min;
-  play.pacing() = pause(play.pacing(), play.schedule(), "control", end);
+  play.pacing() = pause(play.pacing(), play.schedule(), "control", end, kNoon + 2min);
   play.run_until(kNoon + 10min);
   EXPECT_LE(play.most_within(1s, end), 12U);
+}
+
+TEST(Pause, HoldsUpAllAlikeAndNobodyLosesATurn) {
+  Play play(schedule(many(20, workers_of), tempo(60s, 100)));
+  // Another exporter uses up each minute of the key's quota before its end.
+  for (auto now = kNoon + 2min; now < kNoon + 20min; now += 1min) {
+    play.run_until(now + 50s);
+    play.pacing() = pause(play.pacing(), play.schedule(), "control", now + 1min, now + 50s);
+  }
+  for (std::size_t i = 0; i < 20; ++i) {
+    const auto starts = play.starts_of(i);
+    for (std::size_t n = 1; n < starts.size(); ++n) {
+      if (starts[n - 1] < kNoon + 2min) continue;
+      EXPECT_LE(starts[n] - starts[n - 1], 60s + 2 * 10s + 2 * 2s) << i << ' ' << n;
+    }
+  }
 }
 
 TEST(Pause, TargetsThatAppearMeanwhileAreNoBurstAtItsEnd) {
   Play play(schedule({workers_of("first")}, tempo(30s, 100)));
   play.run_until(kNoon + 1min);
   const Mono end = kNoon + 4min;
-  play.pacing() = pause(play.pacing(), play.schedule(), "control", end);
+  play.pacing() = pause(play.pacing(), play.schedule(), "control", end, kNoon + 1min);
   play.schedule() = schedule(many(100, workers_of), tempo(30s, 100));
   play.run_until(kNoon + 10min);
   EXPECT_EQ(play.starts_of(50).front() >= end, true);
@@ -443,7 +459,7 @@ TEST(Pause, PollsThatEndMeanwhileAreNoBurstAtItsEnd) {
   play.take_for([](std::size_t) { return 20s; });
   play.run_until(kNoon + 2min);
   const Mono end = kNoon + 3min;
-  play.pacing() = pause(play.pacing(), play.schedule(), "control", end);
+  play.pacing() = pause(play.pacing(), play.schedule(), "control", end, kNoon + 2min);
   play.run_until(kNoon + 10min);
   EXPECT_LE(play.most_within(1s, end), 12U);
 }
@@ -457,7 +473,7 @@ TEST(Pause, OfOneOperationLeavesTheOthersOfItsApiGoing) {
   Play play(schedule(std::move(targets), tempo(30s, 100)));
   play.run_until(kNoon + 2min);
   const Mono end = kNoon + 4min;
-  play.pacing() = pause(play.pacing(), play.schedule(), "list_workers", end);
+  play.pacing() = pause(play.pacing(), play.schedule(), "list_workers", end, kNoon + 2min);
   play.run_until(end - 1ns);
   std::size_t others = 0;
   for (const auto& start : play.starts()) {
@@ -480,8 +496,8 @@ TEST(RefusedScope, IsTheOperationWhereItHasALimitOfItsOwn) {
 TEST(Pause, AShorterOneDoesNotEndALongerOne) {
   const auto one = schedule({workers_of("a")}, tempo());
   auto pacing = plan({}, one, kNoon).next;
-  pacing = pause(std::move(pacing), one, "control", kNoon + 10min);
-  pacing = pause(std::move(pacing), one, "control", kNoon + 1min);
+  pacing = pause(std::move(pacing), one, "control", kNoon + 10min, kNoon);
+  pacing = pause(std::move(pacing), one, "control", kNoon + 1min, kNoon);
   EXPECT_EQ(pacing.paused, (std::map<std::string, Mono>{{"control", kNoon + 10min}}));
 }
 
