@@ -13,7 +13,17 @@ constexpr seconds kSameReset{3};
 // A window that ends sooner does not set the pace; closed_until() guards it.
 constexpr seconds kShortWindow{90};
 
+// Of so many requests the older half is forgotten: who shares the quota changes.
+constexpr double kRecent = 100;
+// Who has less than another comes closer: all take themselves for a little more than they are.
+constexpr double kConfidence = 5;
+
 double in_seconds(nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
+
+bool is_same(const QuotaWindow& before, const QuotaWindow& window, Mono now) {
+  return before.reset && window.reset && *before.reset > now &&
+         *window.reset < *before.reset + kSameReset;
+}
 
 QuotaWindow merge(const QuotaWindow& before, const http::RateWindow& told, Mono now) {
   QuotaWindow window{.name = told.name,
@@ -21,12 +31,17 @@ QuotaWindow merge(const QuotaWindow& before, const http::RateWindow& told, Mono 
                      .length = told.length ? told.length : before.length,
                      .remaining = told.remaining,
                      .reset = told.reset_in ? std::optional(now + *told.reset_in) : std::nullopt};
-  const bool same = before.reset && window.reset && *before.reset > now &&
-                    *window.reset < *before.reset + kSameReset;
-  if (same && before.remaining && window.remaining) {
+  if (is_same(before, window, now) && before.remaining && window.remaining) {
     window.remaining = std::min(*before.remaining, *window.remaining);
   }
   return window;
+}
+
+// How many requests a window counted since it was last told.
+std::optional<std::int64_t> fall_of(const QuotaWindow& before, const QuotaWindow& window,
+                                    Mono now) {
+  if (!is_same(before, window, now) || !before.remaining || !window.remaining) return std::nullopt;
+  return *before.remaining - *window.remaining;
 }
 
 // What may still be used of a window, or nothing if it says too little.
@@ -49,17 +64,35 @@ std::optional<double> rate_of(const QuotaWindow& window, double reserve, Mono no
   return rate;
 }
 
+// Of what is drawn by all.
+double share(const Quota& quota, double reserve) {
+  if (quota.ours >= (1 - reserve) * quota.drawn) return 1;
+  return (quota.ours + kConfidence) / (quota.drawn + kConfidence);
+}
+
 }  // namespace
 
 Quota learn(Quota quota, std::span<const http::RateWindow> told, Mono now) {
   if (told.empty()) return quota;
-  Quota next;
+  Quota next{.drawn = quota.drawn, .ours = quota.ours};
+  std::optional<std::int64_t> fall;
   for (const auto& window : told) {
     const auto before =
         std::find_if(quota.windows.begin(), quota.windows.end(),
                      [&](const QuotaWindow& known) { return known.name == window.name; });
     next.windows.push_back(
         merge(before == quota.windows.end() ? QuotaWindow{} : *before, window, now));
+    if (before == quota.windows.end()) continue;
+    if (const auto fallen = fall_of(*before, next.windows.back(), now))
+      fall = std::max(fall.value_or(0), *fallen);
+  }
+  if (fall) {
+    next.drawn += static_cast<double>(*fall);
+    next.ours += 1;
+  }
+  if (next.drawn > kRecent) {
+    next.drawn /= 2;
+    next.ours /= 2;
   }
   return next;
 }
@@ -70,6 +103,7 @@ std::optional<double> lasting_rate(const Quota& quota, double reserve, Mono now)
     const auto rate = rate_of(window, reserve, now);
     if (rate) lowest = lowest ? std::min(*lowest, *rate) : *rate;
   }
+  if (lowest) *lowest *= share(quota, reserve);
   return lowest;
 }
 

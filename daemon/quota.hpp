@@ -26,6 +26,8 @@ struct QuotaWindow {
 /// What is known of one API's quota.
 struct Quota {
   std::vector<QuotaWindow> windows{};
+  double drawn = 0;  ///< By how much the windows fell lately, whoever asked.
+  double ours = 0;   ///< How many of these requests were ours.
 
   bool operator==(const Quota&) const = default;
 };
@@ -36,7 +38,9 @@ struct Quota {
 Quota learn(Quota quota, std::span<const http::RateWindow> told, Mono now);
 
 /// The rate in requests a second at which the quota lasts, with `reserve` (0 to 1) of each window
-/// left to others; empty where no window says enough. Pure.
+/// left to others; empty where no window says enough. Others who take more than the reserve are
+/// left their share of the rest, or each of us would take all that the day has left, and nothing
+/// would be left in the evening. Pure.
 std::optional<double> lasting_rate(const Quota& quota, double reserve, Mono now);
 
 /// How many requests there is room for now, the reserve aside. Pure.

@@ -33,6 +33,14 @@ TEST(Quota, AnAnswerThatOvertookAnotherDoesNotGiveRequestsBack) {
   EXPECT_EQ(quota.windows.at(0).remaining, 40);
 }
 
+TEST(Quota, AWindowThatBeginsAnewSaysNothingOfOthers) {
+  Quota quota;
+  for (int i = 0; i < 100; ++i) {
+    quota = learn(std::move(quota), Told{minute(i % 2 == 0 ? 59 : 10, 60s)}, kNoon + i * 61s);
+  }
+  EXPECT_EQ(quota.drawn, 0);
+}
+
 TEST(Quota, ANewWindowHasItsOwnCount) {
   const auto quota = learn(learned({minute(0, 2s)}), Told{minute(59, 58s)}, kNoon + 3s);
   EXPECT_EQ(quota.windows.at(0).remaining, 59);
@@ -55,6 +63,41 @@ TEST(Quota, ARateLeavesTheReserve) {
   EXPECT_EQ(lasting_rate(learned({hour(3000, 1h)}), 0.0, kNoon), 3000.0 / 3600);
   // 600 of the 1,000 that are left belong to others.
   EXPECT_EQ(lasting_rate(learned({hour(1000, 1000s)}), 0.2, kNoon), 0.4);
+}
+
+// What is learned from so many answers, each of which finds that so many were counted.
+Quota drawn(Quota quota, int answers, std::int64_t fall) {
+  auto remaining = quota.windows.empty() ? 2'000'000 : *quota.windows[0].remaining;
+  for (int i = 0; i < answers; ++i) {
+    remaining -= fall;
+    quota = learn(
+        std::move(quota),
+        Told{{.name = "day", .quota = 2'000'000, .remaining = remaining, .reset_in = 24h}}, kNoon);
+  }
+  return quota;
+}
+
+double share_of(const Quota& quota) {
+  const auto left = static_cast<double>(*quota.windows.at(0).remaining) - 0.2 * 2'000'000;
+  return lasting_rate(quota, 0.2, kNoon).value_or(0) * 86400 / left;
+}
+
+TEST(Quota, WhoSharesAQuotaIsLeftHisShareOfIt) {
+  EXPECT_DOUBLE_EQ(share_of(drawn({}, 300, 1)), 1);
+  EXPECT_NEAR(share_of(drawn({}, 300, 2)), 0.5, 0.05);
+  EXPECT_NEAR(share_of(drawn({}, 300, 4)), 0.25, 0.1);
+}
+
+TEST(Quota, OthersWhoKeepToTheReserveCostUsNothing) {
+  Quota quota;
+  for (int i = 0; i < 50; ++i) quota = drawn(drawn(std::move(quota), 5, 1), 1, 2);
+  EXPECT_DOUBLE_EQ(share_of(quota), 1);
+}
+
+TEST(Quota, WhoHasStoppedSharingIsForgotten) {
+  const auto shared = drawn({}, 300, 3);
+  EXPECT_LT(share_of(shared), 0.4);
+  EXPECT_DOUBLE_EQ(share_of(drawn(shared, 300, 1)), 1);
 }
 
 TEST(Quota, TheTightestWindowSetsTheRate) {
