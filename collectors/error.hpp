@@ -23,7 +23,7 @@ enum class Reason : std::uint8_t {
   rate_limited,
   client_error,
   server_error,
-  too_large,  ///< More decoded bytes than max_body.
+  too_large,  ///< More decoded bytes than max_body, or more of anything than is taken for real.
   parse,      ///< Not JSON.
   schema,     ///< JSON, but not the documented container.
   provider,   ///< An error inside a good answer.

@@ -15,6 +15,10 @@ namespace ondemand = simdjson::ondemand;
 using Kind = Value::Kind;
 
 constexpr int kMaxDepth = 64;
+// A value takes a hundred bytes of memory and may take two of a body. With names, as records have
+// them, it takes a dozen: what is denser than this is meant to fill the memory.
+constexpr std::size_t kFreeValues = 10'000;
+constexpr std::size_t kBytesOfAValue = 8;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kWhiteSpace = " \t\r\n\f\v";
 
@@ -95,7 +99,10 @@ std::string pointer(std::string_view parent, std::string_view key) {
 /// passes because nobody asked for it. Throws simdjson_error; only read_document() catches it.
 class Reader {
  public:
-  explicit Reader(std::string_view body) : text_(body), document_(parser_.iterate(text_)) {}
+  explicit Reader(std::string_view body)
+      : text_(body),
+        document_(parser_.iterate(text_)),
+        values_left_(kFreeValues + body.size() / kBytesOfAValue) {}
 
   Value whole() {
     if (is_scalar()) return root_scalar();
@@ -107,12 +114,19 @@ class Reader {
   }
 
   /// Nothing when the member is no array, or there twice.
-  std::optional<Value> around_list(std::string_view list, const OnElement& on_element) {
+  std::optional<Value> around_list(std::string_view list, const OnElement& take, std::size_t most) {
+    std::size_t kept = 0;
+    const auto on_element = [&](std::size_t position, const Value& value) {
+      if (position >= most) throw simdjson::simdjson_error(simdjson::CAPACITY);
+      take(position, value);
+      values_left_ = kept;  // The element is let go.
+    };
     if (is_scalar()) return root_scalar();
     Value root;
     bool acceptable = true;
     if (document_.type().value() == ondemand::json_type::array) {
       root.kind = Kind::array;
+      kept = values_left_;
       hand_out(document_.get_array(), 1, on_element);
     } else if (list.empty()) {
       root = object(document_.get_object(), 1);
@@ -131,6 +145,7 @@ class Reader {
         } else {
           seen = true;
           member.second.kind = Kind::array;
+          kept = values_left_;
           hand_out(value.get_array(), 2, on_element);
         }
         root.members.push_back(std::move(member));
@@ -144,6 +159,7 @@ class Reader {
  private:
   /// @param depth  of the containers around it.
   Value read(ondemand::value value, int depth) {
+    if (values_left_-- == 0) throw simdjson::simdjson_error(simdjson::CAPACITY);
     switch (value.type().value()) {
       case ondemand::json_type::array:
         return array(value.get_array(), depth + 1);
@@ -221,6 +237,7 @@ class Reader {
   simdjson::padded_string text_;
   ondemand::parser parser_{};
   ondemand::document document_;
+  std::size_t values_left_;
 };
 
 /// What went wrong, in words that hold nothing of the body.
@@ -257,6 +274,9 @@ auto read_document(std::string_view body, const Read& read)
     Reader reader{body};
     return read(reader);
   } catch (const simdjson::simdjson_error& error) {
+    if (error.error() == simdjson::CAPACITY) {
+      return fail(Reason::too_large, "more records or values than anybody has");
+    }
     return fail(Reason::parse, fmt::format("not JSON: {}", describe(error.error())));
   }
 }
@@ -269,9 +289,10 @@ const Value* Value::find(std::string_view key) const {
   return found == members.rend() ? nullptr : &found->second;
 }
 
-Result<Value> decode(std::string_view body, std::string_view list, const OnElement& on_element) {
-  auto root =
-      read_document(body, [&](Reader& reader) { return reader.around_list(list, on_element); });
+Result<Value> decode(std::string_view body, std::string_view list, const OnElement& on_element,
+                     std::size_t most) {
+  auto root = read_document(
+      body, [&](Reader& reader) { return reader.around_list(list, on_element, most); });
   if (!root) return tl::make_unexpected(root.error());
   if (!*root) {
     return fail(Reason::schema, fmt::format("{}: expected one array", pointer("", list)));

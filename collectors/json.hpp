@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,9 +38,12 @@ using OnElement = std::function<void(std::size_t, const Value&)>;
 /// Reads a document whose records stand in one array: the document itself, or its member `list`.
 /// The elements are handed out one at a time and are not part of what is returned, where an empty
 /// array stands in their place. A leading byte-order mark is skipped.
+/// @param most  elements of the list.
 /// @return the rest of the document; Reason::parse for what is not JSON (bad UTF-8, more than 64
-///         levels, anything after the end).
-Result<Value> decode(std::string_view body, std::string_view list, const OnElement& on_element);
+///         levels, anything after the end); Reason::too_large for more elements, or where more than
+///         10,000 values that are kept at a time take less than 8 bytes each.
+Result<Value> decode(std::string_view body, std::string_view list, const OnElement& on_element,
+                     std::size_t most = std::numeric_limits<std::size_t>::max());
 
 /// Reads a document that is not a list.
 Result<Value> decode(std::string_view body);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -105,6 +106,10 @@ struct QueueReport {
 
   bool operator==(const QueueReport&) const = default;
 };
+
+/// A list of more endpoints, or groups of them, is not believed: each takes tens of kilobytes of
+/// memory, and a dozen bytes of an answer.
+inline constexpr std::size_t kMostEndpoints = 10'000;
 
 /// An endpoint's static facts.
 struct EndpointInfo {

@@ -299,7 +299,8 @@ Result<Endpoints> parse_endpoints(std::string_view body) {
   Endpoints list;
   std::unordered_map<std::string, std::size_t> by_id;
   const auto root = json::decode(
-      body, "endpoints", [&list, &by_id](std::size_t position, const json::Value& value) {
+      body, "endpoints",
+      [&list, &by_id](std::size_t position, const json::Value& value) {
         Skipped skipped;
         const json::Record record{&value, fmt::format("/endpoints/{}", position), skipped};
         const auto id = record.id("id");
@@ -319,7 +320,8 @@ Result<Endpoints> parse_endpoints(std::string_view body) {
           info.skipped = std::move(skipped);
           list.endpoints[entry->second] = std::move(info);
         }
-      });
+      },
+      kMostEndpoints);
   if (!root) return tl::make_unexpected(root.error());
   if (root->find("endpoints") == nullptr) {
     return fail(Reason::schema, "/endpoints: expected an array");

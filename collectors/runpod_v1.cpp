@@ -296,8 +296,9 @@ std::unique_ptr<Collector> make(const config::Account& account) {
 Result<Endpoints> parse_endpoints(std::string_view body) {
   Endpoints list;
   std::unordered_map<std::string, std::size_t> by_id;
-  const auto root =
-      json::decode(body, "", [&list, &by_id](std::size_t position, const json::Value& value) {
+  const auto root = json::decode(
+      body, "",
+      [&list, &by_id](std::size_t position, const json::Value& value) {
         const auto path = fmt::format("/{}", position);
         auto endpoint = read_endpoint(value, path);
         if (endpoint.info.id.empty()) {
@@ -311,7 +312,8 @@ Result<Endpoints> parse_endpoints(std::string_view body) {
           endpoint.info.skipped.add(Skip::duplicate_id, path + "/id: expected an id of its own");
           list.endpoints[entry->second] = std::move(endpoint);
         }
-      });
+      },
+      kMostEndpoints);
   if (!root) return tl::make_unexpected(root.error());
   if (root->kind != Kind::array) return fail(Reason::schema, "expected an array");
   return list;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <initializer_list>
+#include <limits>
 #include <optional>
 #include <unordered_map>
 
@@ -115,10 +116,11 @@ struct Container {
   bool may_be_bare = false;   ///< The document may be the list itself.
   /// What a document says instead.
   std::optional<Error> (*refusal)(const json::Value&) = nullptr;
+  std::size_t most = std::numeric_limits<std::size_t>::max();
 };
 
 constexpr Container kWorkers{.member = "workers", .may_be_bare = true, .refusal = excuse};
-constexpr Container kResults{.member = "results", .refusal = refusal};
+constexpr Container kResults{.member = "results", .refusal = refusal, .most = kMostEndpoints};
 constexpr Container kInstances{.member = "instances", .refusal = refusal};
 
 bool is_bare(std::string_view body) {
@@ -132,8 +134,9 @@ template <typename Take>
 Result<json::Value> read_list(std::string_view body, const Container& container, Skipped& skipped,
                               const Take& take) {
   const auto parent = is_bare(body) ? std::string{} : fmt::format("/{}", container.member);
-  auto root =
-      json::decode(body, container.member, [&](std::size_t position, const json::Value& value) {
+  auto root = json::decode(
+      body, container.member,
+      [&](std::size_t position, const json::Value& value) {
         const auto path = fmt::format("{}/{}", parent, position);
         if (value.kind != Kind::object) {
           skipped.add(Skip::not_object, path + ": expected an object");
@@ -145,7 +148,8 @@ Result<json::Value> read_list(std::string_view body, const Container& container,
           return;
         }
         take(value, path, id);
-      });
+      },
+      container.most);
   // A member that is no array is no news where an error stands beside it.
   const bool no_array = !root && root.error().reason == Reason::schema;
   const auto whole = no_array ? json::decode(body) : root;

@@ -66,6 +66,52 @@ std::string nested(int levels) {
   return std::string(count, '[') + std::string(count, ']');
 }
 
+std::string repeated(std::string_view piece, std::size_t times) {
+  std::string out;
+  for (std::size_t i = 0; i < times; ++i) out += piece;
+  return out;
+}
+
+constexpr const char* kTooMany = "too_large: more records or values than anybody has";
+
+// The reason alone: a body that was read nevertheless is too long to be printed.
+std::string reason_of(const Result<Value>& value) {
+  return value ? "read" : std::string{name(value.error().reason)};
+}
+
+const OnElement kIgnore = [](std::size_t, const Value&) {};
+
+// Each value takes a hundred bytes of memory, whatever it takes of the body.
+TEST(JsonDecode, ValuesThatAreDenserThanThoseOfRecordsAreRefused) {
+  const std::string dense = "[" + repeated("0,", 40'000) + "0]";
+  EXPECT_EQ(reason_of(decode(dense)), "too_large");
+  EXPECT_EQ(reason_of(decode(R"({"x":)" + dense + "}")), "too_large");
+  EXPECT_EQ(reason_of(decode(R"({"rows":[{"a":)" + dense + "}]}", "rows", kIgnore)), "too_large");
+  EXPECT_EQ(reason_of(decode(R"({"x":)" + dense + R"(,"rows":[]})", "rows", kIgnore)), "too_large");
+  EXPECT_EQ(reason_of(decode(R"({"rows":[1,2],"x":)" + dense + "}", "rows", kIgnore)), "too_large");
+}
+
+TEST(JsonDecode, AsManyValuesAsRecordsHaveAreRead) {
+  EXPECT_EQ(reason_of(decode("[" + repeated("0,", 9'000) + "0]")), "read");
+  EXPECT_EQ(
+      reason_of(decode("[" + repeated(R"({"id":"abcdefghij","gpuCount":1},)", 100'000) + "0]")),
+      "read");
+}
+
+TEST(JsonDecode, ElementsThatAreHandedOutMayBeOfAnySize) {
+  const std::string rows = "[" + repeated("0,", 100'000) + "0]";
+  EXPECT_EQ(reason_of(decode(rows, "", kIgnore)), "read");
+  EXPECT_EQ(reason_of(decode(R"({"rows":)" + rows + "}", "rows", kIgnore)), "read");
+}
+
+TEST(JsonDecode, AListMayHaveSoManyElementsAndNoMore) {
+  EXPECT_TRUE(decode("[1,2,3]", "", kIgnore, 3));
+  EXPECT_TRUE(decode(R"({"rows":[1,2,3]})", "rows", kIgnore, 3));
+  const auto over = decode(R"({"rows":[1,2,3,4]})", "rows", kIgnore, 3);
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().reason, Reason::too_large);
+}
+
 TEST(JsonDecode, ReadsEveryKindOfValue) {
   EXPECT_EQ(read(R"( {"a" : null, "b":[true,false,[],{}], "c":{"d":"x\u00e9\n"}, "e":-1.50e+3} )"),
             "{a:null,b:[true,false,[],{}],c:{d:\"x\u00e9\n\"},e:-1.50e+3}");

@@ -82,6 +82,16 @@ EndpointInfo image_gen() {
           .created_at = at("2026-06-01T12:00:00Z")};
 }
 
+TEST(RunPodEndpoints, AListOfMoreEndpointsThanAnybodyHasIsRefused) {
+  std::string rows = R"({"id":"0"})";
+  for (std::size_t i = 1; i < kMostEndpoints; ++i)
+    rows += R"(,{"id":")" + std::to_string(i) + "\"}";
+  EXPECT_TRUE(parse_endpoints(R"({"endpoints":[)" + rows + "]}"));
+  const auto over = parse_endpoints(R"({"endpoints":[)" + rows + R"(,{"id":"more"}]})");
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().reason, Reason::too_large);
+}
+
 TEST(RunPodEndpoints, ReadsQueueLoadBalancerAndCpu) {
   const Endpoints expected{.endpoints = {image_gen(),
                                          {.id = "lb3n8t5rqz",

@@ -63,6 +63,16 @@ void expect_workers(const std::vector<Worker>& got, const std::vector<Worker>& e
   for (std::size_t i = 0; i < got.size(); ++i) EXPECT_EQ(got[i], expected[i]) << expected[i].id;
 }
 
+TEST(RunPodV1Endpoints, AListOfMoreEndpointsThanAnybodyHasIsRefused) {
+  std::string rows = R"({"id":"0"})";
+  for (std::size_t i = 1; i < kMostEndpoints; ++i)
+    rows += R"(,{"id":")" + std::to_string(i) + "\"}";
+  EXPECT_TRUE(parse_endpoints(R"([)" + rows + "]"));
+  const auto over = parse_endpoints(R"([)" + rows + R"(,{"id":"more"}])");
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().reason, Reason::too_large);
+}
+
 TEST(RunPodV1Endpoints, ReadsTheListWithItsWorkers) {
   const auto list = parse_endpoints(fixture("runpod_v1/endpoints.json"));
   ASSERT_TRUE(list);

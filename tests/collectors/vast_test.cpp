@@ -343,6 +343,16 @@ EndpointInfo with_groups(EndpointInfo info, std::vector<std::string> groups) {
   return info;
 }
 
+TEST(VastEndpoints, AListOfMoreEndpointsThanAnybodyHasIsRefused) {
+  std::string rows = R"({"id":"0"})";
+  for (std::size_t i = 1; i < kMostEndpoints; ++i)
+    rows += R"(,{"id":")" + std::to_string(i) + "\"}";
+  EXPECT_TRUE(parse_endpoints(R"({"results":[)" + rows + "]}"));
+  const auto over = parse_endpoints(R"({"results":[)" + rows + R"(,{"id":"more"}]})");
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().reason, Reason::too_large);
+}
+
 TEST(VastEndpoints, AreReadWithoutTheirSecrets) {
   EXPECT_EQ(parse_endpoints(fixture("endptjobs_ok.json")),
             (EndpointList{.endpoints = {endpoint_123(), endpoint_124()}}));
