@@ -219,7 +219,7 @@ TEST(VastWorkers, PerfIsABenchmarksOnlyOfAWorkerThatWasReadyAndDiffersFromDlperf
   EXPECT_EQ(only(R"("status":"loading")").benchmarked, false);
 }
 
-TEST(VastWorkers, ADiskThatOverflowsIsABadField) {
+TEST(VastWorkers, ADiskThatWouldOverflowIsABadField) {
   const auto report = parse_workers(R"([{"id":1,"disk_usage":1e305}])");
   EXPECT_EQ(report->workers.at(0).disk_usage_bytes, std::nullopt);
   EXPECT_EQ(report->skipped, skipped({{Skip::bad_field, "/0/disk_usage: expected a number"}}));
