@@ -131,7 +131,9 @@ Reply set_worker(const Request& request, World& world) {
   });
 }
 
-Reply show_truth(const Request&, World& world) { return answer(truth(world.view())); }
+Reply show_truth(const Request& request, World& world) {
+  return answer(truth(world.view(), text_in(request.query, "api")));
+}
 
 Reply show_requests(const Request& request, World& world) {
   return answer(world.requests_since(

@@ -35,6 +35,7 @@ constexpr std::array kNames = std::to_array<std::string_view>({"status",
                                                                "gone",
                                                                "nan",
                                                                "empty_list",
+                                                               "lagging",
                                                                "numbers",
                                                                "raw",
                                                                "gzip_bomb",
@@ -223,10 +224,15 @@ std::optional<Reply> replacement(const FaultRule& rule, const Provider& provider
   }
 }
 
-Twist twist_of(FaultKind kind) {
-  return {.malformed_worker = kind == FaultKind::malformed_worker,
-          .views_disagree = kind == FaultKind::views_disagree,
-          .empty_list = kind == FaultKind::empty_list};
+Twist twist_of(const FaultRule& rule) {
+  Twist twist{.malformed_worker = rule.kind == FaultKind::malformed_worker,
+              .views_disagree = rule.kind == FaultKind::views_disagree,
+              .empty_list = rule.kind == FaultKind::empty_list};
+  if (rule.kind == FaultKind::lagging) {
+    const double seconds = std::clamp(number_of(rule, "seconds", 60), 0.0, 1e9);
+    twist.lag = std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)};
+  }
+  return twist;
 }
 
 Delivery spoiled(const FaultRule& rule, Reply reply) {

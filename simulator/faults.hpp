@@ -40,6 +40,7 @@ enum class FaultKind {
   gone,
   nan,
   empty_list,
+  lagging,
   numbers,
   raw,
   gzip_bomb,
@@ -103,7 +104,7 @@ class Faults {
 std::optional<Reply> replacement(const FaultRule& rule, const Provider& provider);
 
 /// What the provider itself has to write otherwise.
-Twist twist_of(FaultKind kind);
+Twist twist_of(const FaultRule& rule);
 
 /// Changes the provider's own reply and says how it goes out.
 Delivery spoiled(const FaultRule& rule, Reply reply);

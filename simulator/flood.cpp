@@ -18,8 +18,8 @@ constexpr double kMostTimes = 1e15;
 constexpr std::uint64_t kBlanks = 65'536;
 std::string blanks() {
   using namespace std::string_literals;
-  return "\xec\xc1\x81\x00\x00\x00\x00\x80\x20\x95\xfd\x29\x17\xa9\x0a"s +
-         std::string(63, '\0') + "\x6a\x00\x00\x00\xff\xff"s;
+  return "\xec\xc1\x81\x00\x00\x00\x00\x80\x20\x95\xfd\x29\x17\xa9\x0a"s + std::string(63, '\0') +
+         "\x6a\x00\x00\x00\xff\xff"s;
 }
 
 /// The object that begins there, up to its closing bracket. No string of ours has brackets.

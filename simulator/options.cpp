@@ -47,6 +47,12 @@ bool take_start(Options& options, std::string_view value) {
   return time.has_value();
 }
 
+bool take_birth(Options& options, std::string_view value) {
+  const auto time = parse_iso(value);
+  if (time) options.world.shape.born = *time;
+  return time.has_value();
+}
+
 bool take_group_route(Options& options, std::string_view value) {
   options.world.provider.vast_group_route = value;
   return value == "autogroup" || value == "workergroup";
@@ -77,6 +83,8 @@ constexpr std::array kRows{
     Row{"--speed", "X", "simulated seconds in a real one [1]", take_speed},
     Row{"--start-time", "ISO", "simulated time at the start, as 2026-11-20T12:00:00Z [now]",
         take_start},
+    Row{"--born", "ISO", "when lives and counters of the fleet began [an hour before the start]",
+        take_birth},
     Row{"--frozen", "", "begin with time standing still",
         [](Options& o, std::string_view) { return o.world.frozen = true; }},
     Row{"--key", "KEY", "accept this key; repeatable [demo-key]", take_key},
@@ -124,7 +132,9 @@ std::variant<Options, std::string> parse_options(std::span<const std::string_vie
   }
   if (options.world.keys.empty()) options.world.keys = {"demo-key"};
   // Old enough that lives are in full swing and counters are not at zero.
-  options.world.shape.born = options.world.start - std::chrono::hours{1};
+  if (options.world.shape.born == Time{}) {
+    options.world.shape.born = options.world.start - std::chrono::hours{1};
+  }
   return options;
 }
 

@@ -45,6 +45,7 @@ struct Twist {
   bool malformed_worker = false;
   bool views_disagree = false;
   bool empty_list = false;
+  std::chrono::milliseconds lag{0};  ///< By which job counters are late.
 };
 
 struct ProviderSettings {

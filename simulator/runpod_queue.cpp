@@ -32,7 +32,15 @@ std::string health_body(const Endpoint& endpoint, const Context& context) {
              .throttled = count.unhealthy + 1,
              .unhealthy = count.running};
   }
-  const Jobs jobs = context.view.jobs(endpoint);
+  Jobs jobs = context.view.jobs(endpoint);
+  if (context.twist.lag.count() > 0) {
+    View before = context.view;
+    before.now -= context.twist.lag;
+    const Jobs late = before.jobs(endpoint);
+    jobs.completed = late.completed;
+    jobs.failed = late.failed;
+    jobs.retried = late.retried;
+  }
   // On a load balancer ready means routable, elsewhere it overlaps idle.
   const bool load_balancer = endpoint.api == Api::runpod && endpoint.index % 4 == 1;
   return fmt::format(

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <iterator>
+#include <utility>
 
 #include "simulator/world.hpp"
 
@@ -100,16 +102,17 @@ void append_api(std::string& out, const View& view, Api api, std::string_view na
 
 }  // namespace
 
-std::string truth(const View& view) {
+std::string truth(const View& view, std::string_view api) {
+  constexpr std::array kApis{std::pair{Api::runpod, "runpod"},
+                             std::pair{Api::runpod_v1, "runpod-v1"}, std::pair{Api::vast, "vast"},
+                             std::pair{Api::den, "den"}};
   std::string out = fmt::format(R"({{"time":"{}","unix_time":{:.3f},"apis":{{)",
                                 iso_milliseconds(view.now), epoch_seconds(view.now));
-  append_api(out, view, Api::runpod, "runpod");
-  out += ',';
-  append_api(out, view, Api::runpod_v1, "runpod-v1");
-  out += ',';
-  append_api(out, view, Api::vast, "vast");
-  out += ',';
-  append_api(out, view, Api::den, "den");
+  for (const auto& [each, name] : kApis) {
+    if (!api.empty() && api != name) continue;
+    if (out.back() == '}') out += ',';
+    append_api(out, view, each, name);
+  }
   return out + "}}";
 }
 

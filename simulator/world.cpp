@@ -100,7 +100,7 @@ Delivery World::from_provider(const Provider& provider, const Request& request) 
                   .settings = settings_.provider,
                   .accepts = accepts_key,
                   .limits = limits_,
-                  .twist = rule ? twist_of(rule->kind) : Twist{},
+                  .twist = rule ? twist_of(*rule) : Twist{},
                   .now = std::chrono::steady_clock::now()};
   Reply reply = provider.answer(request, context);
   if (!rule) return {.reply = std::move(reply)};

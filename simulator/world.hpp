@@ -97,6 +97,7 @@ class World {
 Reply admin(const Request& request, World& world);
 
 /// Everything the fleet holds at this time, as JSON, in the words of the providers.
-std::string truth(const View& view);
+/// @param api one of "runpod", "runpod-v1", "vast", "den"; empty: all.
+std::string truth(const View& view, std::string_view api = {});
 
 }  // namespace simulator

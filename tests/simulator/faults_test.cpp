@@ -236,6 +236,19 @@ TEST(Faults, ViewsDisagreeShiftsHealth) {
   EXPECT_EQ(shifted.integer("/workers/unhealthy"), honest.integer("/workers/running"));
 }
 
+TEST(Faults, LaggingShowsTheJobCountersOfAWhileAgo) {
+  Wire wire;
+  const View view = wire.world().view();
+  const Endpoint endpoint = view.fleet->endpoint(Api::runpod, 0);
+  View before = view;
+  before.now -= std::chrono::seconds{100};
+  ASSERT_LT(before.jobs(endpoint).completed, view.jobs(endpoint).completed);
+  add(wire, "kind=lagging&seconds=100");
+  const Json late(wire.get("/runpod-queue/v2/" + endpoint.id + "/health").body);
+  EXPECT_EQ(late.integer("/jobs/completed"), before.jobs(endpoint).completed);
+  EXPECT_EQ(late.integer("/jobs/inQueue"), view.jobs(endpoint).in_queue);
+}
+
 TEST(Faults, MalformedWorkerAddsFourBadOnesToEveryApisList) {
   Wire wire;
   const View view = wire.world().view();

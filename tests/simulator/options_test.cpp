@@ -43,6 +43,7 @@ TEST(Options, AreReadInBothForms) {
                                 "x",
                                 "--start-time",
                                 "2026-11-20T12:00:01Z",
+                                "--born=2026-11-20T11:30:00Z",
                                 "--runpod-policy",
                                 "minute:60:60",
                                 "--den-limit=5",
@@ -58,6 +59,7 @@ TEST(Options, AreReadInBothForms) {
   EXPECT_FALSE(options.world.limits.enforced);
   EXPECT_EQ(options.world.provider.planted_secret, "x");
   EXPECT_EQ(options.world.start, kNoon + std::chrono::seconds{1});
+  EXPECT_EQ(options.world.shape.born, kNoon - std::chrono::minutes{30});
   EXPECT_EQ(options.world.limits.runpod.size(), 1U);
   EXPECT_EQ(options.world.limits.den, 5);
   EXPECT_TRUE(options.exit_with_parent);
