@@ -77,14 +77,19 @@ double random_share(const std::string& seed) {
   return static_cast<double>(std::hash<std::string>{}(seed) % 10001) / 10000.0;
 }
 
+nanoseconds jitter_reach(const Slot& slot) {
+  return std::min(nanoseconds{static_cast<std::int64_t>(static_cast<double>(slot.interval.count()) *
+                                                        kJitterShare)},
+                  kMaxJitter);
+}
+
 // The same for the same slot of the same target, so that plans can be repeated. None where requests
 // must keep a distance.
 nanoseconds jitter(const Slot& slot, const std::string& key, std::int64_t number) {
   if (slot.gap.count() > 0) return nanoseconds{0};
   const double share = 2 * random_share(key + "#" + std::to_string(number)) - 1;
-  const double reach = std::min(static_cast<double>(slot.interval.count()) * kJitterShare,
-                                static_cast<double>(kMaxJitter.count()));
-  return nanoseconds{static_cast<std::int64_t>(share * reach)};
+  return nanoseconds{
+      static_cast<std::int64_t>(share * static_cast<double>(jitter_reach(slot).count()))};
 }
 
 // The target's first slot at or after `earliest`.
@@ -94,6 +99,15 @@ Mono next_slot(const Slot& slot, const std::string& key, Mono epoch, Mono earlie
   if (since % slot.interval > nanoseconds{0}) ++number;
   const Mono at = epoch + slot.phase + number * slot.interval;
   return std::max(earliest, at + jitter(slot, key, number));
+}
+
+// Is that moment, but for the jitter, one of the target's slots? One of another schedule is not.
+bool is_slot(const Pacing& pacing, const Schedule& schedule, std::size_t index, Mono moment) {
+  const Slot& slot = schedule.slots[index];
+  const auto epoch = pacing.epochs.find(schedule.targets[index].operation);
+  if (epoch == pacing.epochs.end()) return false;
+  const auto since = std::chrono::abs((moment - epoch->second - slot.phase) % slot.interval);
+  return std::min(since, slot.interval - since) <= jitter_reach(slot);
 }
 
 // Between two polls of one target, whatever the slots say.
@@ -309,6 +323,8 @@ Pacing resume(Pacing pacing, const Schedule& schedule, Mono now) {
                    pace.due = std::min(pace.due, now + schedule.slots[i].interval);
                    if (pace.started)
                      pace.due = std::max(pace.due, *pace.started + least_gap(schedule, i));
+                   // Half an interval is not to be waited for on top of a whole one.
+                   pace.in_slot = pace.in_slot && is_slot(pacing, schedule, i, pace.due);
                  });
   std::erase_if(pacing.targets, [](const auto& entry) { return entry.second.in_flight; });
   return pacing;
@@ -398,8 +414,10 @@ Pacing rescale(Pacing pacing, const Schedule& before, const Schedule& after, Mon
                    factor_of(operation));
   }
   for_each_known(pacing.targets, after, [&](std::size_t i, const std::string&, TargetPace& pace) {
+    const Mono moment = scaled(pace.due - now, factor_of(after.targets[i].operation));
+    pace.in_slot = pace.in_slot && is_slot(pacing, after, i, moment);
     if (pace.due <= now) return;
-    pace.due = scaled(pace.due - now, factor_of(after.targets[i].operation));
+    pace.due = moment;
     if (pace.started) pace.due = std::max(pace.due, *pace.started + least_gap(after, i));
   });
   return pacing;

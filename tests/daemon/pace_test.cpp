@@ -150,6 +150,58 @@ TEST(Resume, NothingIsUnderWayAndNobodyWaitsLongerThanHisInterval) {
   EXPECT_EQ(pacing.targets.at("list_workers/b").due, kNoon + 30s);
 }
 
+// The longest time between two polls of one target, in half a minute of going on with `pacing`.
+nanoseconds longest_wait(Pacing pacing, const Schedule& planned, Mono from) {
+  nanoseconds longest{0};
+  for (Mono now = from; now < from + 30s; now += 10ms) {
+    const auto before = pacing;
+    auto next = plan(std::move(pacing), planned, now);
+    pacing = std::move(next.next);
+    for (const auto index : next.start) {
+      const auto& target = planned.targets[index];
+      const auto known = before.targets.find(key_of(target));
+      if (known != before.targets.end() && known->second.started) {
+        longest = std::max(longest, now - *known->second.started);
+      }
+      pacing = finished(std::move(pacing), planned, target, now);
+    }
+  }
+  return longest;
+}
+
+// As it is after a while of polling these targets.
+Pacing polled(const Schedule& planned, Mono until) {
+  Pacing pacing;
+  for (Mono now = kNoon; now < until; now += 10ms) {
+    auto next = plan(std::move(pacing), planned, now);
+    pacing = std::move(next.next);
+    for (const auto index : next.start) {
+      pacing = finished(std::move(pacing), planned, planned.targets[index], now);
+    }
+  }
+  return pacing;
+}
+
+TEST(Resume, AnotherIntervalMakesNobodyWaitLongerThanThat) {
+  std::vector<Target> targets;
+  for (int i = 0; i < 25; ++i) targets.push_back(workers_of(std::to_string(i)));
+  const auto before = schedule(targets, every(2s));
+  const auto after = schedule(targets, every(3s));
+  const Mono when = kNoon + 9100ms;
+  EXPECT_LE(longest_wait(resume(polled(before, when), after, when), after, when), 3300ms);
+}
+
+TEST(Rescale, AnEndpointMoreMakesNobodyWaitLongerThanTheInterval) {
+  std::vector<Target> targets;
+  for (int i = 0; i < 3; ++i) targets.push_back(workers_of(std::to_string(i)));
+  const auto before = schedule(targets, every(2s));
+  targets.insert(targets.begin(), workers_of("a"));
+  const auto after = schedule(targets, every(2s));
+  const Mono when = kNoon + 9100ms;
+  auto pacing = rescale(polled(before, when), before, after, when);
+  EXPECT_LE(longest_wait(std::move(pacing), after, when), 2200ms);
+}
+
 TEST(Resume, TheLeastIntervalOutlivesAReload) {
   auto tempo = every(30s);
   tempo.policy.min_interval = 65s;
