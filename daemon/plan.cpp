@@ -393,30 +393,41 @@ Pacing pause(Pacing pacing, const Schedule& schedule, const std::string& scope, 
 }
 
 Pacing rescale(Pacing pacing, const Schedule& before, const Schedule& after, Mono now) {
-  const auto scaled = [now](nanoseconds wait, double factor) {
-    const auto longest = std::max<nanoseconds>(wait, kLongestInterval);
-    const auto wanted = static_cast<double>(wait.count()) * factor;
-    return now + (wanted < static_cast<double>(longest.count())
-                      ? nanoseconds{static_cast<std::int64_t>(wanted)}
-                      : longest);
+  // What a pause takes is not a part of any interval: it is what comes after it that stretches.
+  std::map<std::string, Mono> origins;
+  for (const auto& target : after.targets) {
+    origins[target.operation] = std::max(now, end_of_pause(pacing, target));
+  }
+  const auto origin_of = [&](const std::string& operation) {
+    const auto found = origins.find(operation);
+    return found == origins.end() ? now : found->second;
   };
-  const auto factor_of = [&](const std::string& operation) {
+  const auto scaled = [&](nanoseconds wait, const std::string& operation) {
     const auto one = before.intervals.find(operation);
     const auto other = after.intervals.find(operation);
-    if (one == before.intervals.end() || other == after.intervals.end()) return 1.0;
-    return static_cast<double>(other->second.count()) / static_cast<double>(one->second.count());
+    if (one == before.intervals.end() || other == after.intervals.end()) return wait;
+    const double factor =
+        static_cast<double>(other->second.count()) / static_cast<double>(one->second.count());
+    const auto longest = std::max<nanoseconds>(wait, kLongestInterval);
+    const auto wanted = static_cast<double>(wait.count()) * factor;
+    return wanted < static_cast<double>(longest.count())
+               ? nanoseconds{static_cast<std::int64_t>(wanted)}
+               : longest;
   };
   for (auto& [operation, epoch] : pacing.epochs) {
     // Whole intervals say nothing of where the slots are, and grow without bounds.
     const auto interval = before.intervals.find(operation);
-    const auto wait = epoch - now;
-    epoch = scaled(interval == before.intervals.end() ? wait : wait % interval->second,
-                   factor_of(operation));
+    const Mono origin = origin_of(operation);
+    const auto wait = epoch - origin;
+    const auto part = interval == before.intervals.end() ? wait : wait % interval->second;
+    epoch = origin + scaled(part, operation);
   }
   for_each_known(pacing.targets, after, [&](std::size_t i, const std::string&, TargetPace& pace) {
-    const Mono moment = scaled(pace.due - now, factor_of(after.targets[i].operation));
+    const auto& operation = after.targets[i].operation;
+    const Mono origin = origin_of(operation);
+    const Mono moment = origin + scaled(pace.due - origin, operation);
     pace.in_slot = pace.in_slot && is_slot(pacing, after, i, moment);
-    if (pace.due <= now) return;
+    if (pace.due <= origin) return;
     pace.due = moment;
     if (pace.started) pace.due = std::max(pace.due, *pace.started + least_gap(after, i));
   });

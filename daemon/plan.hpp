@@ -119,7 +119,7 @@ Pacing finished(Pacing pacing, const Schedule& schedule, const Target& target, M
 Pacing postponed(Pacing pacing, const Target& target);
 
 /// The intervals changed: what waits does so for a time that is longer or shorter by as much, so
-/// that an even spread stays even. Pure.
+/// that an even spread stays even. A pause stays as long as it is. Pure.
 Pacing rescale(Pacing pacing, const Schedule& before, const Schedule& after, Mono now);
 
 /// What is to be left alone when a target was refused: its operation, where the provider limits

@@ -191,6 +191,21 @@ TEST(Resume, AnotherIntervalMakesNobodyWaitLongerThanThat) {
   EXPECT_LE(longest_wait(resume(polled(before, when), after, when), after, when), 3300ms);
 }
 
+TEST(Rescale, APauseIsNotStretched) {
+  const auto before = schedule({workers_of("a"), workers_of("b")}, every(2s));
+  auto tempo = every(2s);
+  tempo.allowances["control"] = {.rate = 0.25};
+  const auto after = schedule({workers_of("a"), workers_of("b")}, tempo);
+  ASSERT_EQ(after.intervals.at("list_workers"), 8s);
+  auto pacing = pause(polled(before, kNoon + 9s), before, "control", kNoon + 19s);
+  std::map<std::string, Mono> dues;
+  for (const auto& [key, pace] : pacing.targets) dues[key] = pace.due;
+  pacing = rescale(std::move(pacing), before, after, kNoon + 9s);
+  for (const auto& [key, pace] : pacing.targets) {
+    EXPECT_EQ(pace.due, kNoon + 19s + 4 * (dues.at(key) - (kNoon + 19s))) << key;
+  }
+}
+
 TEST(Rescale, AnEndpointMoreMakesNobodyWaitLongerThanTheInterval) {
   std::vector<Target> targets;
   for (int i = 0; i < 3; ++i) targets.push_back(workers_of(std::to_string(i)));
