@@ -108,14 +108,22 @@ class Polling {
 
  private:
   void poll_all() {
-    std::size_t polled = 0;
-    // Discovery adds targets, and they are polled in the same round.
-    for (std::size_t next = 0; polled < kMostTargets; ++next, ++polled) {
-      const auto targets = collector_->targets(daemon::endpoint_infos(account_));
-      daemon::adopt_targets(account_, targets, pace_of);
-      if (next >= targets.size()) return;
-      poll(targets[next]);
+    auto targets = adopt();
+    for (std::size_t next = 0; next < std::min(targets.size(), kMostTargets); ++next) {
+      const auto target = targets[next];
+      poll(target);
+      // Discovery adds targets, and they are polled in the same round.
+      const auto& supplies = target.supplies;
+      const bool discovers =
+          std::find(supplies.begin(), supplies.end(), Source::catalog) != supplies.end();
+      if (discovers) targets = adopt();
     }
+  }
+
+  std::vector<Target> adopt() {
+    auto targets = collector_->targets(daemon::endpoint_infos(account_));
+    daemon::adopt_targets(account_, targets, pace_of);
+    return targets;
   }
 
   void poll(const Target& target) {

@@ -2,6 +2,7 @@
 
 #include "collectors/json.hpp"
 #include "tests/fuzz/expect.hpp"
+#include "tests/fuzz/json_mutator.hpp"
 
 namespace serverless::fuzz {
 namespace {
@@ -50,4 +51,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!whole) expect(is_one_line(whole.error().detail), "an error is one line");
   check_list(body, whole);
   return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t max_size, unsigned seed) {
+  return serverless::fuzz::mutate_json(data, size, max_size, seed);
 }
