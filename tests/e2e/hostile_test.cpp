@@ -36,8 +36,11 @@ constexpr Attack kAttacks[] = {
     {"ten million workers", "kind=rows", "too_large"},
     {"a terabyte", "kind=huge&bytes=1e12", "too_large"},
     {"a terabyte in gzip", "kind=gzip_bomb&bytes=1e12", "too_large"},
+    // Of "{}": who undoes it finds a schema that is wrong.
     {"gzip in gzip",
-     "kind=raw&before=HTTP/1.1%20200%20OK%0d%0aContent-Encoding:%20gzip,%20gzip%0d%0a%0d%0a%1f%8b",
+     "kind=raw&before=HTTP/1.1%20200%20OK%0d%0aContent-Encoding:%20gzip,%20gzip%0d%0a%0d%0a"
+     "%1f%8b%08%00%00%00%00%00%02%ff%93%ef%e6%60%00%01%a6%ff%ab%d7%b1%32%38%ef%5f%b6%98%09%c8%03"
+     "%00%0b%04%e2%9f%16%00%00%00",
      "parse"},
     {"headers for ever",
      "kind=raw&before=HTTP/1.1%20200%20OK%0d%0a&piece=X-Pad:%20x%0d%0a&times=1e12", "too_large"},
@@ -106,7 +109,7 @@ TEST_F(Hostile, EveryAttackHasAReasonAndBoundedMemoryAndMeetsNobodyElse) {
     hostile.fault(fmt::format("{}&api=runpod-api", attack.query));
     EXPECT_TRUE(exporter.shows([&](const Page& page) {
       EXPECT_TRUE(fresh(page, "good", 2));
-      return failures(page, meant) >= failures(before, meant) + 3;
+      return failures(page, meant) >= failures(before, meant) + 2;
     }));
     const double peak = memory(exporter.process(), "VmHWM") - used;
     const double bound = kInFlight * attack.bodies * kMaxBody + kSlack;
