@@ -197,7 +197,7 @@ TEST(Rescale, APauseIsNotStretched) {
   tempo.allowances["control"] = {.rate = 0.25};
   const auto after = schedule({workers_of("a"), workers_of("b")}, tempo);
   ASSERT_EQ(after.intervals.at("list_workers"), 8s);
-  auto pacing = pause(polled(before, kNoon + 9s), before, "control", kNoon + 19s);
+  auto pacing = pause(polled(before, kNoon + 9s), before, "control", kNoon + 19s, kNoon + 9s);
   std::map<std::string, Mono> dues;
   for (const auto& [key, pace] : pacing.targets) dues[key] = pace.due;
   pacing = rescale(std::move(pacing), before, after, kNoon + 9s);
