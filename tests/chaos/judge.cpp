@@ -23,9 +23,10 @@ constexpr double kLimitedFor = 30;
 // Pages further apart may hide that a series was absent in between.
 constexpr double kNextPage = 2.5;
 
-// Nothing of the fleet lasts for less, and with so many doubts there is no doubt.
+// Hardly anything of the fleet lasts for less.
 constexpr double kFinely = 0.02;
-constexpr int kMostLookedAt = 100;
+// With so many doubts that were none there is no doubt any more.
+constexpr int kMostWrong = 10;
 
 // Of the rows that malformed_worker adds.
 constexpr std::array<std::string_view, 3> kMalformed{"odd0negative", "1", "wrk_odd"};
@@ -169,6 +170,7 @@ void Judge::judge(const Record& record) {
 void Judge::judge_endpoint(const AccountCase& account, const std::string& endpoint,
                            const Samples& samples) {
   told_interval_.clear();
+  oldest_.clear();
   for (const auto* sample : samples) {
     if (sample->name == "serverless_poll_interval_seconds") {
       told_interval_[{sample->label("source"), endpoint}] = sample->value;
@@ -192,12 +194,14 @@ double Judge::max_age(const AccountCase& account, const Subject& subject) const 
 }
 
 double Judge::oldest(const AccountCase& account, const Subject& subject) const {
+  const auto known = oldest_.find(subject.first);
+  if (known != oldest_.end()) return known->second;
   const auto& history = account.history;
   const double patience = history.patience(subject.first, now_.begun - 2, now_.ended);
   const double from = now_.begun - patience - stalls_.within(now_.begun - patience, now_.ended);
   const auto* course = history.course(subject);
   const bool clean = course != nullptr && course->is_clean(from, now_.ended);
-  return clean ? from : now_.begun - max_age(account, subject);
+  return oldest_[subject.first] = clean ? from : now_.begun - max_age(account, subject);
 }
 
 // Is there anything that nobody can have told for longer than the max age?
@@ -241,7 +245,9 @@ void Judge::judge_values(const AccountCase& account, const std::string& endpoint
     const auto* truth = finer(account, oldest(account, subject));
     const auto wrong =
         (this->*look)(account, truth == nullptr ? account.truth : *truth, subject, *sample);
-    if (!wrong.empty()) find(wrong.starts_with("no worker") ? "ghost" : "value", wrong);
+    if (wrong.empty()) continue;
+    ++wrong_;
+    find(wrong.starts_with("no worker") ? "ghost" : "value", wrong);
   }
 }
 
@@ -335,7 +341,7 @@ std::string Judge::wrong_queue(const AccountCase& account, const Truth& truth,
 const Truth* Judge::finer(const AccountCase& account, double from) {
   auto& known = finer_[account.history.name];
   if (known.page == now_.begun && known.from <= from) return &known.truth;
-  if (++looked_ > kMostLookedAt) return nullptr;
+  if (wrong_ >= kMostWrong) return nullptr;
   known = {.page = now_.begun, .from = from};
   const simulator::Fleet fleet(account.fleet);
   const auto step = std::chrono::milliseconds{static_cast<int>(kFinely * 1000)};

@@ -87,8 +87,8 @@ class Judge {
                                          const Subject& subject, const e2e::Sample& sample) const;
   [[nodiscard]] std::string wrong_queue(const AccountCase& account, const Truth& truth,
                                         const Subject& subject, const e2e::Sample& sample) const;
-  /// What the account held from `from` to now, by looks that miss nothing. Nothing once there was
-  /// too much to look at.
+  /// What the account held from `from` to now, by looks that miss nothing. Nothing once too
+  /// much was wrong.
   const Truth* finer(const AccountCase& account, double from);
   void judge_counters(const e2e::Page& page);
   /// How old what a source tells may be: less where nothing was in its way.
@@ -103,6 +103,8 @@ class Judge {
   Counts counts_{};
   Moment now_{};
   std::map<Subject, double> told_interval_{};  ///< By the page, of this endpoint.
+  mutable std::map<std::string, double>
+      oldest_{};  ///< What was found for this endpoint, by source.
   std::map<std::string, double> counters_{};
   double counted_ = 0;
   struct Finer {
@@ -111,7 +113,7 @@ class Judge {
     Truth truth{};
   };
   std::map<std::string, Finer> finer_{};  ///< By account.
-  int looked_ = 0;
+  int wrong_ = 0;
 };
 
 }  // namespace chaos

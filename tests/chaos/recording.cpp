@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 #include <stdexcept>
+#include <vector>
 
 namespace chaos {
 namespace {
@@ -66,6 +67,29 @@ std::optional<Record> Player::next() {
   }
   record.body.pop_back();
   return record;
+}
+
+std::optional<std::string> gunzipped(const std::string& body) {
+  constexpr int kGzip = 15 + 16;
+  z_stream stream{};
+  if (inflateInit2(&stream, kGzip) != Z_OK) return std::nullopt;
+  const std::unique_ptr<z_stream, decltype(&inflateEnd)> end(&stream, inflateEnd);
+  std::string in = body;
+  std::string out;
+  std::vector<char> room(kBuffer);
+  stream.next_in = reinterpret_cast<Bytef*>(in.data());
+  stream.avail_in = static_cast<uInt>(in.size());
+  int state = Z_OK;
+  while (state == Z_OK) {
+    stream.next_out = reinterpret_cast<Bytef*>(room.data());
+    stream.avail_out = static_cast<uInt>(room.size());
+    state = inflate(&stream, Z_NO_FLUSH);
+    out.append(room.data(), room.size() - stream.avail_out);
+    // A body may have several members one after another.
+    if (state == Z_STREAM_END && stream.avail_in > 0) state = inflateReset(&stream);
+  }
+  if (state != Z_STREAM_END) return std::nullopt;
+  return out;
 }
 
 }  // namespace chaos

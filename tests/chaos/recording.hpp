@@ -57,4 +57,7 @@ class Player {
   std::unique_ptr<gzFile_s, Close> file_{};
 };
 
+/// What a gzip body says. @return nothing for what is none.
+std::optional<std::string> gunzipped(const std::string& body);
+
 }  // namespace chaos

@@ -7,7 +7,7 @@
 #include "config/form.hpp"
 #include "config/suggest.hpp"
 #include "config/units.hpp"
-#include "daemon/negotiate.hpp"
+#include "daemon/deflate.hpp"
 #include "daemon/process.hpp"
 #include "daemon/samples.hpp"
 #include "daemon/web.hpp"
@@ -47,19 +47,6 @@ void check_urls(std::string_view text) {
   }
 }
 
-void check_wishes(std::string_view text) {
-  const auto codings = cut(text, '\n');
-  const auto wish = daemon::negotiate(text, codings);
-  expect(wish || codings.find('0') != std::string_view::npos, "text is refused by a weight only");
-  if (!wish) return;
-  const bool openmetrics = wish->format == daemon::Format::openmetrics;
-  expect(wish->content_type.starts_with(openmetrics ? "application/openmetrics-text; version="
-                                                    : "text/plain; version="),
-         "a content type is that of its format", wish->content_type);
-  expect(is_one_line(wish->content_type) && wish->content_type.size() < 100,
-         "a content type is one of ours", wish->content_type);
-}
-
 void check_units(std::string_view text) {
   if (const auto duration = config::parse_duration(text)) {
     expect(duration->count() >= 0, "a duration is not negative", text);
@@ -92,6 +79,11 @@ void check_escapes(std::string_view text) {
          "what is encoded stays in its segment", encoded);
 }
 
+void check_pieces(std::string_view text) {
+  const auto piece = daemon::deflate(text);
+  expect(piece.length == text.size() && daemon::inflate(piece) == text, "a text comes back", text);
+}
+
 void check_process(std::string_view text) {
   static_cast<void>(daemon::parse_stat(text));
   static_cast<void>(daemon::parse_boot_time(text));
@@ -107,9 +99,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto text = text_of(data, size);
   check_urls(text);
   check_units(text);
-  check_wishes(text);
   check_names(text);
   check_escapes(text);
+  check_pieces(text);
   check_process(text);
   return 0;
 }
