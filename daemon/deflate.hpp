@@ -22,7 +22,8 @@ Piece deflate(std::string_view text);
 /// @throw std::runtime_error if the piece is damaged.
 std::string inflate(const Piece& piece);
 
-/// Whether the piece is of this text: told by reading it, where its CRC and length do not rule it out.
+/// Whether the piece is of this text: told by reading it, where its CRC and length do not rule it
+/// out.
 bool is_of(const Piece& piece, std::string_view text);
 
 /// The CRC and length of pieces in a row.
