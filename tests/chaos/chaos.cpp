@@ -405,6 +405,9 @@ bool take(std::string_view name, std::string_view value, Options& options) {
   if (name == "--seed") return read(value, options.size.seed);
   if (name == "--seconds") return read(value, options.size.seconds);
   if (name == "--slow") return read(value, options.size.slow);
+  if (name == "--endpoints") {
+    return read(value, options.size.endpoints) && options.size.endpoints > 0;
+  }
   if (name == "--workers") return read(value, options.workers);
   if (name == "--exporter") return !(options.exporter = value).empty();
   if (name == "--directory") return !(options.directory = value).empty();
@@ -419,8 +422,8 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; i += 2) {
     if (i + 1 < argc && chaos::take(argv[i], argv[i + 1], options)) continue;
     fmt::print(stderr,
-               "chaos --directory NEW [--seed N] [--seconds S] [--slow X] [--workers N]\n"
-               "      [--exporter PATH]\n");
+               "chaos --directory NEW [--seed N] [--seconds S] [--slow X] [--endpoints N]\n"
+               "      [--workers N] [--exporter PATH]\n");
     return 64;
   }
   try {

@@ -234,11 +234,11 @@ void hold_to_floors(const Case& found, const Judge::Counts& counts, Findings& fi
   }
   std::uint64_t vanished = 0;
   for (const auto& [name, account] : found.accounts) vanished += account.truth.vanished();
-  at_least("workers that vanished", vanished, 50);
-  at_least("scrapes", counts.pages, static_cast<std::uint64_t>(found.seconds * 0.8));
+  at_least("workers that vanished", vanished, 20);
+  at_least("scrapes", counts.pages, static_cast<std::uint64_t>(found.seconds * 0.5));
   at_least("endpoints on pages without a fault, of a hundred",
            100 * counts.clean / std::max<std::uint64_t>(1, counts.clean + counts.faulty), 25);
-  at_least("endpoints on pages whose workers were withdrawn", counts.expired, 50);
+  at_least("endpoints on pages whose workers were withdrawn", counts.expired, 30);
 }
 
 void print(const Case& found, const Judge::Counts& counts) {
