@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <sstream>
@@ -26,9 +27,13 @@ constexpr const char* kPrometheus3 =
 
 class Formats : public E2e {
  protected:
+  // From then on nothing comes to the page for a minute.
   Formats() {
-    EXPECT_TRUE(
-        exporter_.shows([](const Page& page) { return page.has("serverless_endpoint_workers"); }));
+    EXPECT_TRUE(exporter_.shows([](const Page& page) {
+      const auto sources = page.find("serverless_endpoint_fresh");
+      return !sources.empty() && std::all_of(sources.begin(), sources.end(),
+                                             [](const auto* source) { return source->value == 1; });
+    }));
   }
 
   [[nodiscard]] Reply metrics(const std::vector<std::string>& headers,
