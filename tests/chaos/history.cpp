@@ -182,6 +182,7 @@ bool History::may_have_told(const Subject& subject, double from, double to) cons
 
 bool History::was_hit(const Subject& subject, std::string_view fault, double from,
                       double to) const {
+  if (is_unknown(from, to)) return true;
   const auto found = asked_.find(subject);
   if (found == asked_.end()) return false;
   return std::any_of(found->second.begin(), found->second.end(), [&](const Asked& asked) {
@@ -191,6 +192,7 @@ bool History::was_hit(const Subject& subject, std::string_view fault, double fro
 
 bool History::was_hit_twice(const Subject& subject, std::string_view fault, double from,
                             double to) const {
+  if (is_unknown(from, to)) return true;
   const auto found = asked_.find(subject);
   if (found == asked_.end()) return false;
   bool before = false;

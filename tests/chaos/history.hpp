@@ -98,7 +98,7 @@ class History {
   [[nodiscard]] double patience(const std::string& source, double from, double to) const;
   /// Can the source have told anything in [from, to]?
   [[nodiscard]] bool may_have_told(const Subject& subject, double from, double to) const;
-  /// Did the fault hit a request for it in [from, to]?
+  /// Did the fault hit a request for it in [from, to], or may it have before a kill?
   [[nodiscard]] bool was_hit(const Subject& subject, std::string_view fault, double from,
                              double to) const;
   /// Two answers in a row that the fault had made in [from, to].

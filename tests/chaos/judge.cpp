@@ -371,9 +371,10 @@ void Judge::judge_presence(const AccountCase& account, const std::string& endpoi
         return sample->name == name && (label.empty() || sample->label("source") == label);
       });
     };
-    const bool served = has(
-        source == "queue" ? "serverless_endpoint_reported_workers" : "serverless_endpoint_workers",
-        "");
+    // A family that rests on this source alone: RunPod v1's statuses may rest on both.
+    const bool served = has(source == "queue" ? "serverless_endpoint_reported_workers"
+                                              : "serverless_endpoint_stale_workers",
+                            "");
     ++(clean ? counts_.clean : counts_.faulty);
     if (!served && source == "workers" && !clean) ++counts_.expired;
     if (!clean) continue;
@@ -429,8 +430,10 @@ void Judge::judge_counters(const e2e::Page& page) {
       // The provider's own: a second lower answer is believed.
       const auto& account = cases_.at(sample.label("account"));
       const Subject subject{"queue", sample.label("endpoint_id")};
-      if (account.history.was_hit_twice(subject, "lagging", now_.begun - 2 * kLimitedFor,
-                                        now_.ended)) {
+      if (account.history.was_hit_twice(
+              subject, "lagging",
+              now_.begun - 2 * account.history.max_age("queue", now_.begun, now_.ended),
+              now_.ended)) {
         continue;
       }
     }
