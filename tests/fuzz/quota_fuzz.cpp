@@ -80,7 +80,7 @@ class Pacer {
     auto revision = daemon::revise(schedule_.tempo.allowances, apis_, schedule_, reserve_, now_);
     for (const auto& [name, until] : revision.closed) {
       expect(until > now_ && until <= now_ + kWeek, "a closed API opens again", name);
-      pacing_ = daemon::pause(std::move(pacing_), schedule_, name, until);
+      pacing_ = daemon::pause(std::move(pacing_), schedule_, name, until, now_);
     }
     if (revision.changed) {
       schedule_.tempo.allowances = std::move(revision.allowances);
