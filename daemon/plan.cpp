@@ -408,11 +408,14 @@ Pacing rescale(Pacing pacing, const Schedule& before, const Schedule& after, Mon
     if (one == before.intervals.end() || other == after.intervals.end()) return wait;
     const double factor =
         static_cast<double>(other->second.count()) / static_cast<double>(one->second.count());
-    const auto longest = std::max<nanoseconds>(wait, kLongestInterval);
-    const auto wanted = static_cast<double>(wait.count()) * factor;
-    return wanted < static_cast<double>(longest.count())
-               ? nanoseconds{static_cast<std::int64_t>(wanted)}
-               : longest;
+    // What lies behind is as long as the clock has run, and would overflow, too.
+    const auto longest =
+        std::max<nanoseconds>(wait < nanoseconds{0} ? -wait : wait, kLongestInterval);
+    const auto most = static_cast<double>(longest.count());
+    const auto wanted = std::clamp(static_cast<double>(wait.count()) * factor, -most, most);
+    if (wanted == most) return longest;
+    if (wanted == -most) return -longest;
+    return nanoseconds{static_cast<std::int64_t>(wanted)};
   };
   for (auto& [operation, epoch] : pacing.epochs) {
     // Whole intervals say nothing of where the slots are, and grow without bounds.

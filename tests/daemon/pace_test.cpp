@@ -206,6 +206,19 @@ TEST(Rescale, APauseIsNotStretched) {
   }
 }
 
+TEST(Rescale, WhatWasDueLongAgoStaysDueHoweverMuchIsStretched) {
+  const auto before = schedule({workers_of("a")}, every(1s));
+  auto tempo = every(1s);
+  tempo.allowances["control"] = {.rate = 1e-9};
+  const auto after = schedule({workers_of("a")}, tempo);
+  ASSERT_EQ(after.intervals.at("list_workers"), 168h);
+  const Mono when = kNoon + 24h * 400;
+  auto pacing = polled(before, kNoon + 9s);
+  const Mono due = pacing.targets.at("list_workers/a").due;
+  pacing = rescale(std::move(pacing), before, after, when);
+  EXPECT_EQ(pacing.targets.at("list_workers/a").due, due);
+}
+
 TEST(Rescale, AnEndpointMoreMakesNobodyWaitLongerThanTheInterval) {
   std::vector<Target> targets;
   for (int i = 0; i < 3; ++i) targets.push_back(workers_of(std::to_string(i)));
