@@ -50,8 +50,10 @@ Tree read_tree(const std::vector<std::string>& places, const std::vector<std::st
     const auto path = kRoot / place;
     if (std::filesystem::is_regular_file(path)) take(path);
     if (!std::filesystem::is_directory(path)) continue;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
-      if (entry.is_regular_file()) take(entry.path());
+    using Entries = std::filesystem::recursive_directory_iterator;
+    for (auto entry = Entries{path}; entry != Entries{}; ++entry) {
+      if (entry->path().filename() == "node_modules") entry.disable_recursion_pending();
+      if (entry->is_regular_file()) take(entry->path());
     }
   }
   return tree;
