@@ -15,14 +15,18 @@ constexpr seconds kShortWindow{90};
 
 // Of so many requests the older half is forgotten: who shares the quota changes.
 constexpr double kRecent = 100;
+// What one answer can say of others: who took thousands at once, or a limiter that counts
+// otherwise, is not to keep us away for hours, in which we would not hear that it is over.
+constexpr double kMostOfOneAnswer = kRecent / 4;
 // Who has less than another comes closer: all take themselves for a little more than they are.
 constexpr double kConfidence = 5;
 
 double in_seconds(nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
+// A window of another size has a count of its own, whatever it is called.
 bool is_same(const QuotaWindow& before, const QuotaWindow& window, Mono now) {
-  return before.reset && window.reset && *before.reset > now &&
-         *window.reset < *before.reset + kSameReset;
+  return before.quota == window.quota && before.length == window.length && before.reset &&
+         window.reset && *before.reset > now && *window.reset < *before.reset + kSameReset;
 }
 
 QuotaWindow merge(const QuotaWindow& before, const http::RateWindow& told, Mono now) {
@@ -87,7 +91,7 @@ Quota learn(Quota quota, std::span<const http::RateWindow> told, Mono now) {
       fall = std::max(fall.value_or(0), *fallen);
   }
   if (fall) {
-    next.drawn += static_cast<double>(*fall);
+    next.drawn += std::min(static_cast<double>(*fall), kMostOfOneAnswer);
     next.ours += 1;
   }
   if (next.drawn > kRecent) {

@@ -100,6 +100,23 @@ TEST(Quota, WhoHasStoppedSharingIsForgotten) {
   EXPECT_DOUBLE_EQ(share_of(drawn(shared, 300, 1)), 1);
 }
 
+TEST(Quota, WhoTakesThousandsAtOnceCostsUsNoMoreThanHalfForAWhile) {
+  const auto before = drawn({}, 300, 1);
+  const auto after = drawn(before, 1, 5000);
+  EXPECT_GT(share_of(after), 0.5);
+  EXPECT_DOUBLE_EQ(share_of(drawn(after, 60, 1)), 1);
+}
+
+// A refusal by another limiter: the same name, another size, and nothing of it left.
+TEST(Quota, AWindowOfAnotherSizeSaysNothingOfTheOneBefore) {
+  const RateWindow large{
+      .name = "minute", .quota = 30000, .length = 60s, .remaining = 29000, .reset_in = 3s};
+  const auto quota = learn(learned({large}), Told{minute(0, 2s)}, kNoon + 1s);
+  EXPECT_EQ(quota.drawn, 0);
+  EXPECT_EQ(lasting_rate(quota, 0.2, kNoon + 1s), 0.8);
+  EXPECT_EQ(learn(quota, Told{large}, kNoon + 2s).windows.at(0).remaining, 29000);
+}
+
 TEST(Quota, TheTightestWindowSetsTheRate) {
   EXPECT_EQ(lasting_rate(learned({minute(60, 60s), hour(800, 1000s)}), 0.2, kNoon), 0.2);
   EXPECT_EQ(lasting_rate(learned({hour(800, 1000s), minute(60, 60s)}), 0.2, kNoon), 0.2);
