@@ -16,6 +16,8 @@ constexpr double kNever = std::numeric_limits<double>::infinity();
 constexpr double kLogTolerance = 0.05;
 // What a 429 or 503 of this program's faults asks for.
 constexpr double kRetryAfter = 2;
+// simulator/runpod.cpp: what its refusal tells, 180 a minute, of which a fifth is left to others.
+constexpr double kSmallQuota = 0.8 * 180 / 60;
 // docs/providers.md: distances between two requests of one operation, seconds.
 constexpr double kVastSpacing = 1.1;
 constexpr double kVastListSpacing = 3.1;
@@ -99,6 +101,11 @@ void History::take_requests(const std::string& json) {
         .outcome = outcome_of(text("fault"), code, entry["authorized"].get_bool().value()),
         .fault = text("fault")};
     note_pause(from, code, time);
+    const bool refused = asked.fault == "rate_limited";
+    if (from == "runpod-api" && (refused || asked.outcome == Outcome::good)) {
+      auto& is_small = told_[time];
+      is_small = is_small || refused;
+    }
     if (source == "catalog" && asked.fault == "empty_list") emptied_.push_back(time);
     asked_[{source, endpoint}].push_back(asked);
     if (from == "runpod-rest") asked_[{"catalog", endpoint}].push_back(asked);
@@ -155,7 +162,35 @@ double History::interval(const std::string& source, double from, double to) cons
 double History::max_age(const std::string& source, double from, double to) const {
   double longest = 0;
   for (const auto& each : terms) longest = std::max(longest, each.max_age);
-  return std::max(longest, 2 * interval(source, from, to));
+  return std::max(longest, 2 * interval(source, from, to) * stretch(host(source), from, to));
+}
+
+double History::stretch(const std::string& from_host, double from, double to) const {
+  constexpr double kRounding = 1.02;
+  if (from_host != "runpod-api" || !any_overlaps(narrow_, from, to)) return 1;
+  double most = 1;
+  for (const auto& each : terms) {
+    const double wanted = static_cast<double>(endpoints.size()) / each.interval +
+                          1 / each.discovery + 1 / kBillingSpacing;
+    most = std::max(most, kRounding * wanted / kSmallQuota);
+  }
+  return most;
+}
+
+// From a refusal until a second answer after it has come: one may have got lost. What is in a log
+// that was lost may have been a refusal, too.
+void History::settle_quota(const Stalls& stalls) {
+  for (const auto& gap : unknown) told_[gap.from] = true;
+  int answers = 0;
+  for (const auto& [time, is_small] : told_) {
+    if (is_small) {
+      if (narrow_.empty() || narrow_.back().to < kNever) narrow_.push_back({time, kNever});
+      answers = 0;
+    } else if (!narrow_.empty() && narrow_.back().to == kNever && ++answers == 2) {
+      const double lands = time + terms_at(time).timeout;
+      narrow_.back().to = lands + stalls.within(time, lands);
+    }
+  }
 }
 
 double History::patience(const std::string& source, double from, double to) const {
@@ -204,11 +239,6 @@ bool History::was_hit_twice(const Subject& subject, std::string_view fault, doub
   return false;
 }
 
-bool History::was_limited(double from, double to) const {
-  return std::any_of(pauses_.begin(), pauses_.end(),
-                     [&](const auto& entry) { return any_overlaps(entry.second, from, to); });
-}
-
 bool History::is_unknown(double from, double to) const { return any_overlaps(unknown, from, to); }
 
 const Course* History::course(const Subject& subject) const {
@@ -247,6 +277,7 @@ void History::settle(double begun, double ended, const Stalls& stalls) {
     std::stable_sort(asked.begin(), asked.end(),
                      [](const Asked& one, const Asked& other) { return one.time < other.time; });
   }
+  settle_quota(stalls);
   for (const auto& endpoint : endpoints) {
     settle({"workers", endpoint}, begun, ended, stalls);
     if (provider.starts_with("runpod")) settle({"queue", endpoint}, begun, ended, stalls);

@@ -92,7 +92,8 @@ class History {
   /// The interval that a source can have by its account's terms and the provider's documented
   /// distances between requests: the longest in [from, to].
   [[nodiscard]] double interval(const std::string& source, double from, double to) const;
-  /// The age after which what a source told may not be served.
+  /// The age after which what a source told may not be served: two intervals at least, and longer
+  /// ones while its API's last word was that its quota is small.
   [[nodiscard]] double max_age(const std::string& source, double from, double to) const;
   /// Without an answer for so long an endpoint is late: interval, jitter and timeout.
   [[nodiscard]] double patience(const std::string& source, double from, double to) const;
@@ -104,8 +105,6 @@ class History {
   /// Two answers in a row that the fault had made in [from, to].
   [[nodiscard]] bool was_hit_twice(const Subject& subject, std::string_view fault, double from,
                                    double to) const;
-  /// Was the account told to slow down in [from, to]?
-  [[nodiscard]] bool was_limited(double from, double to) const;
   [[nodiscard]] bool is_unknown(double from, double to) const;
   /// Nothing where that source is not watched.
   [[nodiscard]] const Course* course(const Subject& subject) const;
@@ -115,12 +114,17 @@ class History {
   [[nodiscard]] std::string host(const std::string& source) const;
   [[nodiscard]] std::vector<Gap> disturbances(const std::string& source) const;
   void note_pause(const std::string& host, long code, double time);
+  /// By how much the API's small quota stretches its intervals in [from, to]; 1: not at all.
+  [[nodiscard]] double stretch(const std::string& host, double from, double to) const;
+  void settle_quota(const Stalls& stalls);
   void settle(const Subject& subject, double begun, double ended, const Stalls& stalls);
 
   std::map<Subject, std::vector<Asked>> asked_{};
   std::map<std::string, std::vector<Gap>> pauses_{};  ///< By host.
   std::map<std::string, int> refusals_{};             ///< In a row, by host.
   std::vector<double> emptied_{};                     ///< Empty lists of endpoints.
+  std::map<double, bool> told_{};  ///< When RunPod told its quota; was it the small one?
+  std::vector<Gap> narrow_{};      ///< Its last word was the small one.
   std::map<Subject, Course> courses_{};
   std::uint64_t requests_ = 0;
 };

@@ -18,8 +18,6 @@ namespace {
 using e2e::Sample;
 
 constexpr std::size_t kShown = 8;
-// After a 429 every interval of the API may be longer, until an answer tells of more room.
-constexpr double kLimitedFor = 30;
 // Pages further apart may hide that a series was absent in between.
 constexpr double kNextPage = 2.5;
 
@@ -169,13 +167,7 @@ void Judge::judge(const Record& record) {
 
 void Judge::judge_endpoint(const AccountCase& account, const std::string& endpoint,
                            const Samples& samples) {
-  told_interval_.clear();
   oldest_.clear();
-  for (const auto* sample : samples) {
-    if (sample->name == "serverless_poll_interval_seconds") {
-      told_interval_[{sample->label("source"), endpoint}] = sample->value;
-    }
-  }
   judge_age(account, endpoint, samples);
   judge_values(account, endpoint, samples);
   judge_workers(account, endpoint, samples);
@@ -183,14 +175,7 @@ void Judge::judge_endpoint(const AccountCase& account, const std::string& endpoi
 }
 
 double Judge::max_age(const AccountCase& account, const Subject& subject) const {
-  const auto& history = account.history;
-  double age = history.max_age(subject.first, now_.begun - 2, now_.ended);
-  const auto told = told_interval_.find(subject);
-  // Twice the interval, which is believed to be longer only where a 429 came.
-  if (told != told_interval_.end() && history.was_limited(now_.begun - kLimitedFor, now_.ended)) {
-    age = std::max(age, 2 * told->second);
-  }
-  return age;
+  return account.history.max_age(subject.first, now_.begun - 2, now_.ended);
 }
 
 double Judge::oldest(const AccountCase& account, const Subject& subject) const {
@@ -417,7 +402,7 @@ void Judge::judge_counters(const e2e::Page& page) {
     return false;
   };
   const bool next = now_.begun - counted_ < kNextPage;
-  std::map<std::string, double> counters;
+  std::unordered_map<std::string, double> counters;
   for (const auto& sample : page.samples()) {
     if (!is_counter(sample.name)) continue;
     const auto series = sample.series();

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -102,10 +103,9 @@ class Judge {
   Findings& findings_;
   Counts counts_{};
   Moment now_{};
-  std::map<Subject, double> told_interval_{};  ///< By the page, of this endpoint.
   mutable std::map<std::string, double>
       oldest_{};  ///< What was found for this endpoint, by source.
-  std::map<std::string, double> counters_{};
+  std::unordered_map<std::string, double> counters_{};
   double counted_ = 0;
   struct Finer {
     double page = 0;
