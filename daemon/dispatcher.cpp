@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <utility>
 
 #include "daemon/clock.hpp"
@@ -154,26 +155,21 @@ Dispatcher::Dispatcher(AccountSetup setup, CurlHttp& http, Gate& gate, Store& st
       key_(setup_.account.name, setup_.account.key, setup_.key),
       collector_(setup_.provider->make(setup_.account)) {
   prepare(std::move(before));
-  for (std::uint32_t i = 0; i < setup_.account.poll.max_in_flight; ++i) {
-    fetchers_.emplace_back([this](const std::stop_token& stop) { fetch(stop); });
-  }
+  add_fetcher();
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
-Dispatcher::~Dispatcher() {
-  request_stop();
-  fetchers_.clear();
-}
+Dispatcher::~Dispatcher() { request_stop(); }
 
 void Dispatcher::request_stop() {
   thread_.request_stop();
-  for (auto& fetcher : fetchers_) fetcher.request_stop();
+  stop_fetchers_.request_stop();
 }
 
 Inheritance Dispatcher::release() {
   request_stop();
-  fetchers_.clear();
   thread_ = {};
+  fetchers_.clear();
   return {.account = std::move(account_),
           .pacing = std::move(pacing_),
           .learned = std::move(schedule_.tempo)};
@@ -181,6 +177,24 @@ Inheritance Dispatcher::release() {
 
 Context Dispatcher::context() const {
   return {.provider = setup_.provider, .series = setup_.series};
+}
+
+void Dispatcher::add_fetcher() {
+  fetchers_.emplace_back([this, stop = stop_fetchers_.get_token()] { fetch(stop); });
+}
+
+// Hardly any account ever has max_in_flight requests under way, and threads are not free.
+void Dispatcher::keep_enough_fetchers() {
+  try {
+    while (fetchers_.size() < under_way_) add_fetcher();
+  } catch (const std::system_error& error) {
+    // What was ordered waits for those that there are.
+    if (!noted_.insert("fetcher").second) return;
+    log::error("too_few_threads", {{"account", account_.name},
+                                   {"have", std::to_string(fetchers_.size())},
+                                   {"wanted", std::to_string(under_way_)},
+                                   {"detail", error.what()}});
+  }
 }
 
 void Dispatcher::fetch(const std::stop_token& stop) {
@@ -267,6 +281,7 @@ void Dispatcher::run(const std::stop_token& stop) {
 
 void Dispatcher::take(const Observation& observation) {
   const auto& target = observation.target;
+  --under_way_;
   note_key(observation);
   apply(account_, observation,
         [this](const Target& polled, Source source) { return pace_of(polled, source); });
@@ -372,6 +387,8 @@ void Dispatcher::start_due() {
   auto result = plan(std::move(pacing_), schedule_, read_clock().mono);
   pacing_ = std::move(result.next);
   wake_ = result.wake;
+  under_way_ += result.start.size();
+  keep_enough_fetchers();
   for (const auto index : result.start) orders_.put(schedule_.targets[index]);
 }
 

@@ -46,9 +46,9 @@ struct Inheritance {
 bool same_place(const AccountSetup& one, const AccountSetup& other);
 
 /// Polls one account: one thread that decides and never waits for the network, and fetch threads
-/// that run the collector. It alone writes the account's state and publishes each change.
-/// Lifetime: what it is given by reference outlives it. The destructor ends its threads, whatever
-/// hangs.
+/// that run the collector, as many as have been needed at once. It alone writes the account's state
+/// and publishes each change. Lifetime: what it is given by reference outlives it. The destructor
+/// ends its threads, whatever hangs.
 class Dispatcher {
  public:
   /// @param before  what is known from a dispatcher whose place this one takes.
@@ -71,6 +71,8 @@ class Dispatcher {
 
   void prepare(std::optional<Inheritance> before);
   void run(const std::stop_token& stop);
+  void add_fetcher();
+  void keep_enough_fetchers();
   void fetch(const std::stop_token& stop);
   Observation observe(const Target& target, const std::stop_token& stop);
 
@@ -107,14 +109,16 @@ class Dispatcher {
   Pacing pacing_{};
   std::uint64_t key_generation_ = 0;
   std::optional<Mono> wake_{};
+  std::size_t under_way_ = 0;  ///< Polls that were ordered and have not come back.
   std::shared_ptr<const AccountPage> published_{};
   std::set<std::string> noted_{};    ///< Skips that were logged: once each.
   std::set<std::string> failing_{};  ///< What failed at its last poll: logged on change.
 
   Mailbox<Target> orders_{};
   Mailbox<Observation> results_{};
-  std::vector<std::jthread> fetchers_{};
-  std::jthread thread_{};  // Last: ends before what it uses.
+  std::stop_source stop_fetchers_{};
+  std::vector<std::jthread> fetchers_{};  // The dispatcher thread's own while that runs.
+  std::jthread thread_{};                 // Last: ends before what it uses.
 };
 
 }  // namespace serverless::daemon

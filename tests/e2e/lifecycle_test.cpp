@@ -317,6 +317,29 @@ TEST_F(Lifecycle, EachRouteAnswersAsHttpWantsIt) {
   exporter.stop();
 }
 
+TEST_F(Lifecycle, AnAccountHasThreadsForWhatWasUnderWayAtOnceAndNotForWhatMayBe) {
+  constexpr int kEndpoints = 20;
+  const Simulator simulator(
+      workspace_, simulated({"--endpoints", std::to_string(kEndpoints), "--no-rate-limits"}));
+  Exporter exporter(workspace_,
+                    exporter_options("[poll]\ninterval = \"2s\"\nmax_in_flight = 200\n" +
+                                     simulator.account("a", "runpod", key_file_)));
+  const auto threads = [&] {
+    const auto tasks = fmt::format("/proc/{}/task", exporter.process().id());
+    return std::distance(std::filesystem::directory_iterator(tasks), {});
+  };
+  const auto polls = [&](const Page& page) {
+    return page.sum("serverless_polls_total", {{"account", "a"}}).value_or(0);
+  };
+  ASSERT_TRUE(exporter.shows([&](const Page& page) { return polls(page) >= 5 * kEndpoints; }));
+  EXPECT_LT(threads(), 60);
+  // All workers and all queues at once, beside the threads that there always are.
+  simulator.fault("kind=hang");
+  EXPECT_TRUE(eventually([&] { return threads() > 2 * kEndpoints; }));
+  EXPECT_LT(threads(), 60);
+  exporter.stop();
+}
+
 TEST_F(Lifecycle, TwoExportersAtOneSimulatorDoNotDisturbEachOther) {
   const Simulator simulator(workspace_, simulated({"--frozen", "--no-rate-limits"}));
   const auto options = exporter_options("[poll]\ninterval = \"1s\"\n" + all_providers(simulator));
