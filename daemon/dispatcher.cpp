@@ -85,14 +85,10 @@ class Dispatcher::AccountClient final : public http::Client {
 
   /// An error's words may be the provider's, which may quote the key.
   void redact(Poll& poll) const {
-    if (secret_.empty()) return;
     for (auto& answer : poll.answers) {
       if (answer.result) continue;
       auto& detail = answer.result.error().detail;
-      for (auto at = detail.find(secret_.reveal()); at != std::string::npos;
-           at = detail.find(secret_.reveal())) {
-        detail.replace(at, secret_.reveal().size(), "(the key)");
-      }
+      detail = without_key(std::move(detail), secret_);
     }
   }
 

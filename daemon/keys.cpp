@@ -67,6 +67,22 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
+std::string without_key(std::string text, const config::Secret& key) {
+  // Fewer characters tell nothing, and may stand in any text.
+  constexpr std::size_t kTelling = 8;
+  constexpr std::string_view kHidden = "(the key)";
+  const std::string_view secret = key.reveal();
+  if (secret.empty()) return text;
+  const auto beginning = secret.substr(0, kTelling);
+  for (auto at = text.find(beginning); at != std::string::npos;
+       at = text.find(beginning, at + kHidden.size())) {
+    const auto rest = std::string_view(text).substr(at);
+    const auto end = std::mismatch(rest.begin(), rest.end(), secret.begin(), secret.end()).first;
+    text.replace(at, static_cast<std::size_t>(end - rest.begin()), kHidden);
+  }
+  return text;
+}
+
 tl::expected<config::Secret, std::string> read_key(const KeySource& source) {
   const auto text = read_text(source);
   if (!text) return tl::make_unexpected(text.error());

@@ -18,6 +18,10 @@ namespace serverless::daemon {
 /// @return the key, or what is wrong, naming the file or variable and never its content.
 tl::expected<config::Secret, std::string> read_key(const config::KeySource& source);
 
+/// A text of the provider's, which may quote the key, without it; and without the beginning of one
+/// where the text was cut in the middle of it. Pure.
+std::string without_key(std::string text, const config::Secret& key);
+
 /// An account's key, which may change under us: a file is read again when it changed, and at once
 /// after the provider refused the key. What cannot be read changes nothing and is logged once; the
 /// old key stays. Threads: any.

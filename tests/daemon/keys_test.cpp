@@ -15,6 +15,17 @@ namespace {
 using config::KeySource;
 using Kind = config::KeySource::Kind;
 
+TEST(WithoutKey, NeitherTheKeyNorTheBeginningOfOneThatWasCutOffIsLeft) {
+  const config::Secret key{"rpa_0123456789ABCDEF"};
+  EXPECT_EQ(without_key("bad key rpa_0123456789ABCDEF: rpa_0123456789ABCDEF!", key),
+            "bad key (the key): (the key)!");
+  EXPECT_EQ(without_key("no such key: rpa_0123456789A", key), "no such key: (the key)");
+  EXPECT_EQ(without_key("rpa_0123rpa_0123456789ABCDEF", key), "(the key)(the key)");
+  EXPECT_EQ(without_key("a key begins with rpa_", key), "a key begins with rpa_");
+  EXPECT_EQ(without_key("nothing", config::Secret{}), "nothing");
+  EXPECT_EQ(without_key("a short one: kkk", config::Secret{"kkk"}), "a short one: (the key)");
+}
+
 class Keys : public testing::Test {
  protected:
   Keys() {
