@@ -82,11 +82,12 @@ std::optional<nanoseconds> wait_after(const Observation& observation, const ApiS
     wait = std::max<nanoseconds>(wait.value_or(nanoseconds{0}),
                                  error.retry_after.value_or(milliseconds{0}));
   }
-  if (!wait) return std::nullopt;
   for (const auto& exchange : observation.exchanges) {
-    if (exchange.code != "429") continue;
-    wait = std::max(*wait, exhausted_wait(exchange.windows).value_or(nanoseconds{0}));
+    if (exchange.code != "429") continue;  // Whatever the collector made of it.
+    wait = std::max(wait.value_or(nanoseconds{0}),
+                    exhausted_wait(exchange.windows).value_or(nanoseconds{0}));
   }
+  if (!wait) return std::nullopt;
   return wait->count() > 0 ? *wait : unadvised_wait(api.refusals, interval);
 }
 

@@ -303,9 +303,19 @@ TEST(WaitAfter, DoublesWithoutAdviceUpToTenMinutes) {
   EXPECT_EQ(wait_after(refused({}), {.refusals = 9}, 60s), 600s);
 }
 
+TEST(WaitAfter, ARefusalIsOneWhateverTheCollectorMadeOfIt) {
+  auto passed_over = refused({}, {{.name = "hour", .remaining = 0, .reset_in = 1724s}});
+  passed_over.poll.answers[0].result = fail(Reason::auth, "HTTP 429, auth_error");
+  EXPECT_EQ(wait_after(passed_over, {}, 30s), 1724s);
+  passed_over.poll.answers.clear();
+  passed_over.exchanges[0].windows.clear();
+  EXPECT_EQ(wait_after(passed_over, {.refusals = 1}, 30s), 24s);
+}
+
 TEST(WaitAfter, OtherFailuresAndGoodAnswersAskForNone) {
   auto failure = refused({});
   failure.poll.answers[0].result = fail(Reason::server_error, "HTTP 500");
+  failure.exchanges[0].code = "500";
   EXPECT_EQ(wait_after(failure, {}, 30s), std::nullopt);
   EXPECT_EQ(wait_after({.target = workers_of("a")}, {}, 30s), std::nullopt);
 }
