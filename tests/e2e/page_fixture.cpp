@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <unordered_set>
 
 namespace e2e {
 namespace {
@@ -210,7 +211,7 @@ class PageReader {
     }
     if (family.type != "gauge" && suffix != "_sum" && sample.value < 0) fail("a negative count");
     if (!series_.insert(sample.series()).second) fail("a series twice");
-    page_.by_name_.emplace(sample.name, page_.samples_.size());
+    page_.by_name_[sample.name].push_back(page_.samples_.size());
     page_.samples_.push_back(std::move(sample));
     ++in_family_;
   }
@@ -254,7 +255,7 @@ class PageReader {
   bool has_type_ = false;
   std::size_t in_family_ = 0;
   std::set<std::string> names_{};
-  std::set<std::string> series_{};
+  std::unordered_set<std::string> series_{};
   std::vector<Sample> histogram_{};
 };
 
@@ -262,10 +263,10 @@ Page Page::parse(std::string_view text) { return PageReader(text).read(); }
 
 std::vector<const Sample*> Page::find(std::string_view name, const Labels& labels) const {
   std::vector<const Sample*> found;
-  const auto [begin, end] = by_name_.equal_range(name);
-  for (auto at = begin; at != end; ++at) {
-    const auto& sample = samples_[at->second];
-    if (sample.has(labels)) found.push_back(&sample);
+  const auto all = by_name_.find(name);
+  if (all == by_name_.end()) return found;
+  for (const auto at : all->second) {
+    if (samples_[at].has(labels)) found.push_back(&samples_[at]);
   }
   return found;
 }

@@ -57,7 +57,7 @@ class Page {
   friend class PageReader;
   std::vector<Sample> samples_{};
   std::vector<Family> families_{};
-  std::multimap<std::string, std::size_t, std::less<>> by_name_{};
+  std::map<std::string, std::vector<std::size_t>, std::less<>> by_name_{};  ///< In samples_.
 };
 
 }  // namespace e2e
