@@ -35,8 +35,12 @@ QuotaWindow merge(const QuotaWindow& before, const http::RateWindow& told, Mono 
                      .length = told.length ? told.length : before.length,
                      .remaining = told.remaining,
                      .reset = told.reset_in ? std::optional(now + *told.reset_in) : std::nullopt};
-  if (is_same(before, window, now) && before.remaining && window.remaining) {
-    window.remaining = std::min(*before.remaining, *window.remaining);
+  if (is_same(before, window, now)) {
+    // Where the reset always lies as far ahead, a little at a time, it is another one some day.
+    window.reset = before.reset;
+    if (before.remaining && window.remaining) {
+      window.remaining = std::min(*before.remaining, *window.remaining);
+    }
   }
   return window;
 }

@@ -48,6 +48,14 @@ TEST(Quota, ANewWindowHasItsOwnCount) {
   EXPECT_EQ(early.windows.at(0).remaining, 59);
 }
 
+// A bucket that fills all the time tells no end of a window, but how long it takes to be full.
+TEST(Quota, ALimiterThatTellsTheSameWaitEachTimeGivesRequestsBack) {
+  auto quota = learned({minute(30, 60s)});
+  quota = learn(std::move(quota), Told{minute(29, 60s)}, kNoon + 2s);
+  quota = learn(std::move(quota), Told{minute(50, 60s)}, kNoon + 4s);
+  EXPECT_EQ(quota.windows.at(0).remaining, 50);
+}
+
 TEST(Quota, AnAnswerWithoutHeadersChangesNothing) {
   EXPECT_EQ(learn(learned({minute(5, 9s)}), Told{}, kNoon), learned({minute(5, 9s)}));
 }
