@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 
@@ -11,6 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds kLongestWait = std::chrono::days{7};
+constexpr std::chrono::seconds kLongestAge = std::chrono::days{366};
 
 std::string_view trim(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
@@ -74,6 +76,16 @@ std::string_view Response::header(std::string_view name) const {
 }
 
 std::optional<Time> Response::date() const { return parse_http_date(trim(header("date"))); }
+
+std::chrono::seconds Response::age() const {
+  const std::string_view text = trim(header("age"));
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return {};
+  std::uint32_t seconds = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  // What is beyond counting is very old.
+  if (read.ec != std::errc{}) return kLongestAge;
+  return std::min(std::chrono::seconds{seconds}, kLongestAge);
+}
 
 std::optional<Error> judge(const Response& response) {
   const int status = response.status;

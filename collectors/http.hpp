@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,6 +35,8 @@ struct Response {
   /// The first header of that lower-case name, or empty.
   [[nodiscard]] std::string_view header(std::string_view name) const;
   [[nodiscard]] std::optional<Time> date() const;
+  /// For how long a cache had kept it (RFC 9111 section 5.1), a year at most; 0 where none says so.
+  [[nodiscard]] std::chrono::seconds age() const;
 
   bool operator==(const Response&) const = default;
 };

@@ -223,6 +223,7 @@ struct Observation {
   Poll poll{};
   std::vector<Exchange> exchanges{};
   std::uint64_t key_generation = 0;  ///< Of the key that the last request carried.
+  std::chrono::seconds cached{0};    ///< For how long a cache had kept the oldest of its answers.
   /// It was cut short before it learned anything, because nothing may be sent for so long: this was
   /// no poll.
   std::optional<std::chrono::milliseconds> withheld{};

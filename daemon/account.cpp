@@ -66,6 +66,7 @@ void take_answer(AccountState& account, const std::string& id, const Answer& ans
   const Pace pace = pace_for(*found->second, answer.source, observation.target, pace_of);
   const Landing landing{.sent = observation.sent,
                         .landed = observation.landed,
+                        .cached = observation.cached,
                         .interval = pace.interval,
                         .max_age = pace.max_age};
   found->second = std::make_shared<const EndpointState>(reconcile(*found->second, answer, landing));

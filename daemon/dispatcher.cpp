@@ -93,6 +93,8 @@ class Dispatcher::AccountClient final : public http::Client {
   }
 
   [[nodiscard]] std::uint64_t generation() const { return generation_; }
+  /// For how long a cache had kept the oldest answer.
+  [[nodiscard]] std::chrono::seconds cached() const { return cached_; }
   std::vector<Exchange> take_exchanges() { return std::move(exchanges_); }
 
  private:
@@ -110,6 +112,7 @@ class Dispatcher::AccountClient final : public http::Client {
     if (response) {
       exchange.code = std::to_string(response->status);
       exchange.body_bytes = response->body.size();
+      cached_ = std::max(cached_, response->age());
       if (const auto date = response->date()) exchange.skew = *date - landed.wall;
       exchange.windows = http::parse_rate_limit(response->header("ratelimit-policy"),
                                                 response->header("ratelimit"));
@@ -124,6 +127,7 @@ class Dispatcher::AccountClient final : public http::Client {
   std::optional<Now> first_sent_{};
   std::optional<milliseconds> withheld_{};
   std::uint64_t generation_ = 0;
+  std::chrono::seconds cached_{0};
   config::Secret secret_{};
   std::vector<Exchange> exchanges_{};
 };
@@ -221,6 +225,7 @@ Observation Dispatcher::observe(const Target& target, const std::stop_token& sto
   observation.landed = read_clock();
   observation.exchanges = client.take_exchanges();
   observation.key_generation = client.generation();
+  observation.cached = client.cached();
   if (learned_nothing(observation.poll)) observation.withheld = client.withheld();
   // At once, and not when the dispatcher takes the answer: others wait for their turn at the gate.
   if (const auto wait = wait_after(observation, {}, setup_.account.poll.interval);

@@ -49,6 +49,11 @@ void note_success(SourceState& source, const Landing& landing) {
   source.failing_since.reset();
 }
 
+// What an answer tells is no younger than the request, nor than a cache says that it is.
+Now as_of(const Landing& landing) {
+  return {.mono = landing.sent.mono - landing.cached, .wall = landing.sent.wall - landing.cached};
+}
+
 void note_failure(SourceState& source, Error error, const Landing& landing) {
   // An error that may escalate is timed from its own first: an outage before it says nothing of it.
   const bool other_kind =
@@ -296,7 +301,7 @@ void take(EndpointState& state, WorkersReport report, SourceState& source, const
   }
   state.empty_pending = false;
   state.expects_baseline = false;
-  source.good = landing.sent;
+  source.good = as_of(landing);
   const Time answered = report.answered_at.value_or(now.wall);
   std::uint64_t stayed = 0;
   auto workers = join(state.workers, std::move(report.workers), stayed);
@@ -334,7 +339,7 @@ void fold(JobCounter& counter, const std::optional<std::int64_t>& value) {
 }
 
 void take(EndpointState& state, QueueReport report, SourceState& source, const Landing& landing) {
-  source.good = landing.sent;
+  source.good = as_of(landing);
   count_skips(state, report.skipped);
   fold(state.completed, report.jobs_completed);
   fold(state.failed, report.jobs_failed);
@@ -347,7 +352,7 @@ void take(EndpointState& state, QueueReport report, SourceState& source, const L
 // ---- the others
 
 void take(EndpointState& state, EndpointInfo report, SourceState& source, const Landing& landing) {
-  source.good = landing.sent;
+  source.good = as_of(landing);
   count_skips(state, report.skipped);
   auto groups = std::move(state.info.groups);
   state.info = std::move(report);
@@ -356,17 +361,17 @@ void take(EndpointState& state, EndpointInfo report, SourceState& source, const 
 
 void take(EndpointState& state, std::shared_ptr<const InstancesReport> report, SourceState& source,
           const Landing& landing) {
-  source.good = landing.sent;
+  source.good = as_of(landing);
   state.instances = std::move(report);
 }
 
 void take(EndpointState& state, BillingReport report, SourceState& source, const Landing& landing) {
-  source.good = landing.sent;
+  source.good = as_of(landing);
   state.billing = report;
 }
 
 void take(EndpointState& state, GroupsReport report, SourceState& source, const Landing& landing) {
-  source.good = landing.sent;
+  source.good = as_of(landing);
   count_skips(state, report.skipped);
   state.groups = std::move(report);
   assign_groups(state);

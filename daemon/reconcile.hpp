@@ -10,6 +10,7 @@ namespace serverless::daemon {
 struct Landing {
   Now sent{};
   Now landed{};
+  std::chrono::seconds cached{0};  ///< For how long a cache had kept it.
   std::chrono::milliseconds interval{0};
   std::chrono::milliseconds max_age{0};
 };

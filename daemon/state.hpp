@@ -26,7 +26,8 @@ static_assert(kSourceCount <= 8);
 
 /// What polling one source of one endpoint has been like.
 struct SourceState {
-  /// When the request of the last good answer went out: what it tells is no older than that.
+  /// When the request of the last good answer went out, or when the cache that it came from got it:
+  /// what it tells was true then or later.
   std::optional<Now> good{};
   std::optional<Time> last_success{};
   std::optional<Time> last_attempt{};

@@ -270,6 +270,11 @@ Delivery spoiled(const FaultRule& rule, Reply reply) {
     case FaultKind::wrapped:
       body = R"({"workers":)" + body + "}";
       break;
+    case FaultKind::lagging:
+      if (const auto age = text_in(rule.parameters, "age"); !age.empty()) {
+        reply.headers.emplace_back("Age", age);
+      }
+      break;
     case FaultKind::wrong_content_type:
       reply.content_type = "text/html; charset=UTF-8";
       break;

@@ -130,6 +130,16 @@ TEST(Response, KnowsItsDate) {
   EXPECT_EQ(answer(200, {{"date", "yesterday"}}).date(), std::nullopt);
 }
 
+TEST(Response, KnowsHowLongACacheKeptIt) {
+  EXPECT_EQ(answer(200, {}).age(), 0s);
+  EXPECT_EQ(answer(200, {{"age", " 90 "}}).age(), 90s);
+  EXPECT_EQ(answer(200, {{"age", "2147483648"}}).age(), std::chrono::days{366});
+  EXPECT_EQ(answer(200, {{"age", "99999999999999999999"}}).age(), std::chrono::days{366});
+  for (const std::string odd : {"", "-1", "1.5", "soon"}) {
+    EXPECT_EQ(answer(200, {{"age", odd}}).age(), 0s) << odd;
+  }
+}
+
 TEST(Fetch, PassesAGoodAnswerOn) {
   OneAnswer client(answer(200, {}, "[]"));
   const Request request{.api = "control", .operation = "list", .url = "https://a.example/"};

@@ -549,6 +549,26 @@ TEST(Reconcile, AGoodAnswerIsAsOldAsItsRequest) {
                                                          .polls = 1}));
 }
 
+TEST(Reconcile, AnAnswerFromACacheIsAsOldAsTheCacheSays) {
+  const Answer answer{.endpoint_id = "e1",
+                      .source = Source::workers,
+                      .result = Report{report({worker("a", Status::idle)})}};
+  const auto state = reconcile({}, answer,
+                               {.sent = at(200s),
+                                .landed = at(201s),
+                                .cached = 150s,
+                                .interval = kInterval,
+                                .max_age = kMaxAge});
+  EXPECT_EQ(*state.source(Source::workers), (SourceState{.good = at(50s),
+                                                         .last_success = at(201s).wall,
+                                                         .last_attempt = at(201s).wall,
+                                                         .ok = true,
+                                                         .duration = 1s,
+                                                         .interval = kInterval,
+                                                         .max_age = kMaxAge,
+                                                         .polls = 1}));
+}
+
 TEST(Reconcile, ASuccessForgetsTheErrorAndKeepsTheCount) {
   auto state = fails({}, 0s, Source::workers, {.reason = Reason::parse});
   state = lists(std::move(state), 30s, report({}));

@@ -499,5 +499,30 @@ TEST_F(Faults, SlowEachKindAtDenHasItsReasonAndDataComeWithTheFirstGoodPoll) {
   exporter.stop();
 }
 
+TEST_F(Faults, AnAnswerFromACacheIsAsOldAsTheCacheSays) {
+  const Simulator simulator(workspace_, simulated({"--frozen"}));
+  const auto ids = simulator.endpoints("runpod");
+  const std::string lagging = "kind=lagging&api=runpod-queue";
+  simulator.fault(lagging + "&seconds=100&age=100&endpoint=" + ids.at(0));
+  simulator.fault(lagging + "&seconds=10&age=10&endpoint=" + ids.at(1));
+  Exporter exporter(workspace_, exporter_options("[poll]\ninterval = \"1s\"\nmax_age = \"60s\"\n" +
+                                                 simulator.account("a", "runpod", key_file_)));
+  const auto queue_of = [&](std::size_t endpoint) {
+    return Labels{{"endpoint_id", ids.at(endpoint)}, {"source", "queue"}};
+  };
+  ASSERT_TRUE(exporter.shows([&](const Page& page) {
+    return page.sum("serverless_polls_total", queue_of(0)).value_or(0) >= 2 &&
+           page.sum("serverless_polls_total", queue_of(1)).value_or(0) >= 2;
+  }));
+  const Page page = exporter.page();
+  for (const std::size_t endpoint : {0UL, 1UL}) {
+    EXPECT_EQ(page.value("serverless_poll_success", queue_of(endpoint)), 1);
+    EXPECT_EQ(page.value("serverless_endpoint_fresh", queue_of(endpoint)), endpoint == 1 ? 1 : 0);
+    EXPECT_EQ(page.has("serverless_endpoint_jobs_in_queue", {{"endpoint_id", ids.at(endpoint)}}),
+              endpoint == 1);
+  }
+  exporter.stop();
+}
+
 }  // namespace
 }  // namespace e2e
