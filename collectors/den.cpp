@@ -169,22 +169,21 @@ Result<Page> parse_workers(std::string_view body, const Options& options) {
   WorkerList workers{skipped};
   std::size_t rows = 0;
   const auto root =
-      json::decode(body, "workers", [&](std::size_t position, const json::Value& value) {
+      json::decode(body, "workers", [&](const std::string& path, const json::Value& value) {
         ++rows;
-        const auto path = fmt::format("/workers/{}", position);
         if (value.kind != Kind::object) {
           skipped.add(Skip::not_object, path + ": expected an object");
           return;
         }
         const json::Record record{&value, path, skipped};
-        auto id = record.id("id");
+        const auto id = record.id("id");
         if (id.empty()) {
           skipped.add(Skip::no_id, path + "/id: expected an id");
           return;
         }
         if (!options.local_workers && record.word("destination") == "local") return;
         auto worker = read_worker(record, options);
-        worker.id = std::move(id);
+        worker.id = id;
         workers.add(std::move(worker), path + "/id");
       });
   if (!root) return tl::make_unexpected(root.error());

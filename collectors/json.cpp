@@ -1,12 +1,17 @@
 #include "collectors/json.hpp"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
+#include <iterator>
+#include <memory_resource>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 namespace serverless::json {
 namespace {
@@ -19,6 +24,7 @@ constexpr int kMaxDepth = 64;
 // them, it takes a dozen: what is denser than this is meant to fill the memory.
 constexpr std::size_t kFreeValues = 10'000;
 constexpr std::size_t kBytesOfAValue = 8;
+constexpr std::size_t kRoomOfARecord = 4096;  // More is allocated.
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kWhiteSpace = " \t\r\n\f\v";
 
@@ -95,65 +101,64 @@ std::string pointer(std::string_view parent, std::string_view key) {
   return path;
 }
 
+}  // namespace
+
 /// Walks one document from its start to its end. All of it is read, so nothing that is not JSON
 /// passes because nobody asked for it. Throws simdjson_error; only read_document() catches it.
-class Reader {
+/// Strings stay in simdjson's buffer and values side by side in a room that grows with them, so
+/// that a record costs no allocation of its own.
+class Document::Reader {
  public:
   explicit Reader(std::string_view body)
       : text_(body),
         document_(parser_.iterate(text_)),
         values_left_(kFreeValues + body.size() / kBytesOfAValue) {}
 
-  Value whole() {
-    if (is_scalar()) return root_scalar();
-    Value value = document_.type().value() == ondemand::json_type::array
-                      ? array(document_.get_array(), 1)
-                      : object(document_.get_object(), 1);
+  [[nodiscard]] const Value& root() const { return root_; }
+
+  void whole() {
+    if (is_scalar()) {
+      root_ = root_scalar();
+      return;
+    }
+    root_ = is_array() ? array(document_.get_array(), 1) : object(document_.get_object(), 1);
     expect_end();
-    return value;
   }
 
-  /// Nothing when the member is no array, or there twice.
-  std::optional<Value> around_list(std::string_view list, const OnElement& take, std::size_t most) {
-    std::size_t kept = 0;
-    const auto on_element = [&](std::size_t position, const Value& value) {
-      if (position >= most) throw simdjson::simdjson_error(simdjson::CAPACITY);
-      take(position, value);
-      values_left_ = kept;  // The element is let go.
-    };
-    if (is_scalar()) return root_scalar();
-    Value root;
+  /// @return whether the member is an array where it is there, and there once.
+  bool around_list(std::string_view list, const OnElement& take, std::size_t most) {
+    if (is_scalar()) {
+      root_ = root_scalar();
+      return true;
+    }
     bool acceptable = true;
-    if (document_.type().value() == ondemand::json_type::array) {
-      root.kind = Kind::array;
-      kept = values_left_;
-      hand_out(document_.get_array(), 1, on_element);
+    if (is_array()) {
+      root_.kind = Kind::array;
+      hand_out(document_.get_array(), 1, "/", take, most);
     } else if (list.empty()) {
-      root = object(document_.get_object(), 1);
+      root_ = object(document_.get_object(), 1);
     } else {
-      root.kind = Kind::object;
       bool seen = false;
-      ondemand::object fields = document_.get_object();
-      for (ondemand::field field : fields) {
-        Value::Member member{std::string{field.unescaped_key().value()}, Value{}};
+      const auto before = open_.size();
+      for (ondemand::field field : document_.get_object()) {
+        const std::string_view key = field.unescaped_key();
         ondemand::value value = field.value();
-        if (member.first != list) {
-          member.second = read(value, 1);
+        if (key != list) {
+          open_.push_back(read(value, 1));
         } else if (seen || value.type().value() != ondemand::json_type::array) {
           acceptable = false;
-          member.second = read(value, 1);
+          open_.push_back(read(value, 1));
         } else {
           seen = true;
-          member.second.kind = Kind::array;
-          kept = values_left_;
-          hand_out(value.get_array(), 2, on_element);
+          hand_out(value.get_array(), 2, pointer("", list) + '/', take, most);
+          open_.push_back({.kind = Kind::array});
         }
-        root.members.push_back(std::move(member));
+        open_.back().key = key;
       }
+      root_ = close(Kind::object, before);
     }
     expect_end();
-    if (!acceptable) return std::nullopt;
-    return root;
+    return acceptable;
   }
 
  private:
@@ -166,38 +171,58 @@ class Reader {
       case ondemand::json_type::object:
         return object(value.get_object(), depth + 1);
       case ondemand::json_type::string:
-        return string(value.get_string());
+        return {.kind = Kind::string, .text = value.get_string()};
       default:
         return token(value.raw_json_token());
     }
   }
 
   Value array(ondemand::array elements, int depth) {
-    Value value{.kind = Kind::array};
-    hand_out(elements, depth,
-             [&value](std::size_t, Value&& element) { value.items.push_back(std::move(element)); });
-    return value;
-  }
-
-  template <typename Take>
-  void hand_out(ondemand::array elements, int depth, const Take& take) {
     check(depth);
-    std::size_t position = 0;
-    for (ondemand::value element : elements) take(position++, read(element, depth));
+    const auto before = open_.size();
+    for (ondemand::value element : elements) open_.push_back(read(element, depth));
+    return close(Kind::array, before);
   }
 
   Value object(ondemand::object fields, int depth) {
     check(depth);
-    Value value{.kind = Kind::object};
+    const auto before = open_.size();
     for (ondemand::field field : fields) {
-      std::string key{field.unescaped_key().value()};
-      value.members.push_back({std::move(key), read(field.value(), depth)});
+      const std::string_view key = field.unescaped_key();
+      open_.push_back(read(field.value(), depth));
+      open_.back().key = key;
     }
-    return value;
+    return close(Kind::object, before);
   }
 
-  static Value string(std::string_view text) {
-    return {.kind = Kind::string, .text = std::string{text}};
+  void hand_out(ondemand::array elements, int depth, std::string path, const OnElement& take,
+                std::size_t most) {
+    check(depth);
+    const auto kept = values_left_;
+    const auto prefix = path.size();
+    auto* const around = std::exchange(room_, &element_room_);
+    std::size_t position = 0;
+    for (ondemand::value element : elements) {
+      const Value value = read(element, depth);
+      if (position >= most) throw simdjson::simdjson_error(simdjson::CAPACITY);
+      path.resize(prefix);
+      fmt::format_to(std::back_inserter(path), FMT_COMPILE("{}"), position++);
+      take(path, value);
+      // The element is let go.
+      values_left_ = kept;
+      element_room_.release();
+    }
+    room_ = around;
+  }
+
+  /// A container of what was read since.
+  Value close(Kind kind, std::size_t before) {
+    const auto size = open_.size() - before;
+    auto* const first =
+        size == 0 ? nullptr : std::pmr::polymorphic_allocator<Value>(room_).allocate(size);
+    std::uninitialized_copy_n(open_.begin() + static_cast<std::ptrdiff_t>(before), size, first);
+    open_.resize(before);
+    return {.kind = kind, .first = first, .size = size};
   }
 
   static Value token(std::string_view raw) {
@@ -205,7 +230,7 @@ class Reader {
     if (text == "null") return {};
     if (text == "true") return {.kind = Kind::boolean, .boolean = true};
     if (text == "false") return {.kind = Kind::boolean};
-    if (is_number(text)) return {.kind = Kind::number, .text = std::string{text}};
+    if (is_number(text)) return {.kind = Kind::number, .text = text};
     throw simdjson::simdjson_error(simdjson::INCORRECT_TYPE);
   }
 
@@ -214,10 +239,12 @@ class Reader {
       // Its token would end where the next one starts. The whole text has to be that scalar.
       return token({text_.data(), text_.size()});
     }
-    Value value = string(document_.get_string());
+    const Value value{.kind = Kind::string, .text = document_.get_string()};
     expect_end();
     return value;
   }
+
+  bool is_array() { return document_.type().value() == ondemand::json_type::array; }
 
   bool is_scalar() {
     const ondemand::json_type type = document_.type();
@@ -238,7 +265,15 @@ class Reader {
   ondemand::parser parser_{};
   ondemand::document document_;
   std::size_t values_left_;
+  Value root_{};
+  std::vector<Value> open_{};  // Of the containers that are being read.
+  std::pmr::monotonic_buffer_resource root_room_{};
+  std::array<std::byte, kRoomOfARecord> record_{};
+  std::pmr::monotonic_buffer_resource element_room_{record_.data(), record_.size()};
+  std::pmr::memory_resource* room_ = &root_room_;
 };
+
+namespace {
 
 /// What went wrong, in words that hold nothing of the body.
 std::string_view describe(simdjson::error_code error) {
@@ -266,13 +301,14 @@ std::string_view describe(simdjson::error_code error) {
   }
 }
 
+/// @param read  of a Reader; its answer is whether the list was acceptable.
 template <typename Read>
-auto read_document(std::string_view body, const Read& read)
-    -> Result<decltype(read(std::declval<Reader&>()))> {
+Result<Document> read_document(std::string_view body, std::string_view list, const Read& read) {
   if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
   try {
-    Reader reader{body};
-    return read(reader);
+    auto reader = std::make_unique<Document::Reader>(body);
+    if (read(*reader)) return Document{std::move(reader)};
+    return fail(Reason::schema, fmt::format("{}: expected one array", pointer("", list)));
   } catch (const simdjson::simdjson_error& error) {
     if (error.error() == simdjson::CAPACITY) {
       return fail(Reason::too_large, "more records or values than anybody has");
@@ -283,25 +319,31 @@ auto read_document(std::string_view body, const Read& read)
 
 }  // namespace
 
-const Value* Value::find(std::string_view key) const {
-  const auto found = std::find_if(members.rbegin(), members.rend(),
-                                  [key](const Member& member) { return member.first == key; });
-  return found == members.rend() ? nullptr : &found->second;
-}
-
-Result<Value> decode(std::string_view body, std::string_view list, const OnElement& on_element,
-                     std::size_t most) {
-  auto root = read_document(
-      body, [&](Reader& reader) { return reader.around_list(list, on_element, most); });
-  if (!root) return tl::make_unexpected(root.error());
-  if (!*root) {
-    return fail(Reason::schema, fmt::format("{}: expected one array", pointer("", list)));
+const Value* Value::find(std::string_view name) const {
+  for (const Value* value = first + size; value != first;) {
+    if ((--value)->key == name) return value;
   }
-  return std::move(**root);
+  return nullptr;
 }
 
-Result<Value> decode(std::string_view body) {
-  return read_document(body, [](Reader& reader) { return reader.whole(); });
+Document::Document(std::unique_ptr<Reader> reader)
+    : Value(reader->root()), reader_(std::move(reader)) {}
+Document::~Document() = default;
+Document::Document(Document&&) noexcept = default;
+Document& Document::operator=(Document&&) noexcept = default;
+
+Result<Document> decode(std::string_view body, std::string_view list, const OnElement& on_element,
+                        std::size_t most) {
+  return read_document(body, list, [&](Document::Reader& reader) {
+    return reader.around_list(list, on_element, most);
+  });
+}
+
+Result<Document> decode(std::string_view body) {
+  return read_document(body, {}, [](Document::Reader& reader) {
+    reader.whole();
+    return true;
+  });
 }
 
 Record::Record(const Value* object, std::string path, Skipped& skipped)
@@ -309,14 +351,14 @@ Record::Record(const Value* object, std::string path, Skipped& skipped)
 
 bool Record::has(std::string_view key) const { return find(key) != nullptr; }
 
-std::string Record::text(std::string_view key) const {
+std::string_view Record::text(std::string_view key) const {
   const auto* value = find(key);
   if (value == nullptr) return {};
   if (value->kind != Kind::string) {
     bad(key, "a string");
     return {};
   }
-  return std::string{trim(value->text)};
+  return trim(value->text);
 }
 
 std::string Record::word(std::string_view key) const {
@@ -326,13 +368,13 @@ std::string Record::word(std::string_view key) const {
   return {};
 }
 
-std::string Record::id(std::string_view key) const {
+std::string_view Record::id(std::string_view key) const {
   const auto* value = find(key);
   if (value == nullptr) return {};
   const bool may_be =
       value->kind == Kind::string || (value->kind == Kind::number && is_integer(value->text));
   const auto id = trim(value->text);
-  if (may_be && id.size() <= kMaxIdBytes && id != "." && id != "..") return std::string{id};
+  if (may_be && id.size() <= kMaxIdBytes && id != "." && id != "..") return id;
   bad(key, may_be ? "an id" : "a string or an integer");
   return {};
 }

@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "collectors/error.hpp"
 #include "collectors/observation.hpp"
@@ -17,23 +17,40 @@
 // The only door to simdjson.
 namespace serverless::json {
 
-/// One JSON value. Small on purpose: a record of a list becomes one of these and is let go.
+/// One JSON value: a view into its document, which has to outlive it.
 struct Value {
   enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
-  using Member = std::pair<std::string, Value>;  ///< Key and value.
 
   Kind kind = Kind::null;
   bool boolean = false;
-  std::string text{};  ///< A string's characters, or a number's token as it was written.
-  std::vector<Value> items{};
-  std::vector<Member> members{};
+  std::string_view key{};   ///< Its name in the object around it.
+  std::string_view text{};  ///< A string's characters, or a number's token as it was written.
 
+  /// What an array or an object holds, in order.
+  [[nodiscard]] std::span<const Value> inside() const { return {first, size}; }
   /// The member of that name, or null. Of duplicates the last.
-  [[nodiscard]] const Value* find(std::string_view key) const;
+  [[nodiscard]] const Value* find(std::string_view name) const;
+
+  const Value* first = nullptr;
+  std::size_t size = 0;
 };
 
-/// Called with the position and the value of each element of the list.
-using OnElement = std::function<void(std::size_t, const Value&)>;
+/// A document's root, and all that its values refer to.
+class Document : public Value {
+ public:
+  class Reader;
+  explicit Document(std::unique_ptr<Reader> reader);
+  ~Document();
+  Document(Document&&) noexcept;
+  Document& operator=(Document&&) noexcept;
+
+ private:
+  std::unique_ptr<Reader> reader_;
+};
+
+/// Called with each element of the list and where it stands, as a JSON pointer. The value is let go
+/// when this returns.
+using OnElement = std::function<void(const std::string& path, const Value& element)>;
 
 /// Reads a document whose records stand in one array: the document itself, or its member `list`.
 /// The elements are handed out one at a time and are not part of what is returned, where an empty
@@ -42,11 +59,11 @@ using OnElement = std::function<void(std::size_t, const Value&)>;
 /// @return the rest of the document; Reason::parse for what is not JSON (bad UTF-8, more than 64
 ///         levels, anything after the end); Reason::too_large for more elements, or where more than
 ///         10,000 values that are kept at a time take less than 8 bytes each.
-Result<Value> decode(std::string_view body, std::string_view list, const OnElement& on_element,
-                     std::size_t most = std::numeric_limits<std::size_t>::max());
+Result<Document> decode(std::string_view body, std::string_view list, const OnElement& on_element,
+                        std::size_t most = std::numeric_limits<std::size_t>::max());
 
 /// Reads a document that is not a list.
-Result<Value> decode(std::string_view body);
+Result<Document> decode(std::string_view body);
 
 /// Reads the fields of one object and notes in `skipped` what it has to leave out: a field of the
 /// wrong type or an impossible value is absent, and counted. An absent field and null are the same.
@@ -56,13 +73,13 @@ class Record {
   Record(const Value* object, std::string path, Skipped& skipped);
 
   [[nodiscard]] bool has(std::string_view key) const;  ///< There, and not null.
-  /// Empty when absent. Surrounding white space is cut.
-  [[nodiscard]] std::string text(std::string_view key) const;
+  /// Empty when absent. Surrounding white space is cut. A view into the document, as an id.
+  [[nodiscard]] std::string_view text(std::string_view key) const;
   /// text(), with ASCII letters in lower case; kMaxIdBytes at most.
   [[nodiscard]] std::string word(std::string_view key) const;
   /// An id: a string, or an integer as it is written; kMaxIdBytes at most, and neither "." nor
   /// "..", which a URL's path would lose.
-  [[nodiscard]] std::string id(std::string_view key) const;
+  [[nodiscard]] std::string_view id(std::string_view key) const;
   /// A number or a string that holds one. NaN, infinities and what lies beyond 1e100 are refused.
   [[nodiscard]] std::optional<double> number(std::string_view key) const;
   /// number(), and not negative.

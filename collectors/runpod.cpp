@@ -93,14 +93,13 @@ class WorkerList {
  public:
   explicit WorkerList(Skipped& skipped) : skipped_(skipped) {}
 
-  void add(std::size_t position, const json::Value& value) {
-    const auto path = fmt::format("/workers/{}", position);
+  void add(const std::string& path, const json::Value& value) {
     if (value.kind != Kind::object) {
       skipped_.add(Skip::not_object, path + ": expected an object");
       return;
     }
     const json::Record record{&value, path, skipped_};
-    auto id = record.id("id");
+    const auto id = record.id("id");
     if (id.empty()) {
       skipped_.add(Skip::no_id, path + "/id: expected an id");
       return;
@@ -108,7 +107,7 @@ class WorkerList {
     if (!record.has("status")) skipped_.add(Skip::bad_field, path + "/status: expected a string");
     auto listed = read_worker(record);
     listed.worker.id = id;
-    const auto [entry, is_new] = by_id_.emplace(std::move(id), listed_.size());
+    const auto [entry, is_new] = by_id_.emplace(id, listed_.size());
     if (is_new) {
       listed_.push_back(std::move(listed));
     } else {
@@ -145,7 +144,7 @@ struct Bill {
 Result<std::optional<Bill>> read_bill(const json::Value& value, const std::string& path) {
   Skipped skipped;
   const json::Record record{&value, path, skipped};
-  auto id = record.id("serverlessId");
+  std::string id{record.id("serverlessId")};
   if (id.empty()) return std::nullopt;
   const auto end = record.time("endTime");
   if (!end) return fail(Reason::schema, path + "/endTime: expected a time");
@@ -300,9 +299,9 @@ Result<Endpoints> parse_endpoints(std::string_view body) {
   std::unordered_map<std::string, std::size_t> by_id;
   const auto root = json::decode(
       body, "endpoints",
-      [&list, &by_id](std::size_t position, const json::Value& value) {
+      [&list, &by_id](const std::string& path, const json::Value& value) {
         Skipped skipped;
-        const json::Record record{&value, fmt::format("/endpoints/{}", position), skipped};
+        const json::Record record{&value, path, skipped};
         const auto id = record.id("id");
         if (id.empty()) {
           list.complete = false;
@@ -315,8 +314,7 @@ Result<Endpoints> parse_endpoints(std::string_view body) {
           info.skipped = std::move(skipped);
           list.endpoints.push_back(std::move(info));
         } else {
-          skipped.add(Skip::duplicate_id,
-                      fmt::format("/endpoints/{}/id: expected an id of its own", position));
+          skipped.add(Skip::duplicate_id, path + "/id: expected an id of its own");
           info.skipped = std::move(skipped);
           list.endpoints[entry->second] = std::move(info);
         }
@@ -334,7 +332,7 @@ Result<WorkersReport> parse_workers(std::string_view body) {
   WorkerList workers{report.skipped};
   const auto root = json::decode(
       body, "workers",
-      [&workers](std::size_t position, const json::Value& value) { workers.add(position, value); });
+      [&workers](const std::string& path, const json::Value& value) { workers.add(path, value); });
   if (!root) return tl::make_unexpected(root.error());
   if (root->find("workers") == nullptr) {
     return fail(Reason::schema, "/workers: expected an array");
@@ -357,8 +355,8 @@ Result<std::map<std::string, Result<BillingReport>>> parse_billing(std::string_v
   std::vector<Bill> bills;
   std::optional<Error> error;
   const auto root =
-      json::decode(body, "records", [&](std::size_t position, const json::Value& value) {
-        auto bill = read_bill(value, fmt::format("/records/{}", position));
+      json::decode(body, "records", [&](const std::string& path, const json::Value& value) {
+        auto bill = read_bill(value, path);
         if (!bill) {
           if (!error) error = bill.error();
         } else if (*bill) {

@@ -43,8 +43,8 @@ Staleness staleness_of(const Worker& worker, const Wanted& wanted) {
 }
 
 /// Machines without a GPU name "unknown" as its type.
-std::string known(std::string gpu_type) {
-  return gpu_type == "unknown" ? std::string{} : std::move(gpu_type);
+std::string_view known(std::string_view gpu_type) {
+  return gpu_type == "unknown" ? std::string_view{} : gpu_type;
 }
 
 void read_machine(const json::Record& machine, Worker& worker) {
@@ -87,14 +87,14 @@ std::vector<Worker> read_workers(const json::Value& list, const std::string& lis
   std::vector<Worker> listed;
   std::unordered_map<std::string, std::size_t> by_id;
   std::size_t position = 0;
-  for (const auto& value : list.items) {
+  for (const auto& value : list.inside()) {
     const auto path = fmt::format("{}/{}", list_path, position++);
     if (value.kind != Kind::object) {
       skipped.add(Skip::not_object, path + ": expected an object");
       continue;
     }
     const json::Record record{&value, path, skipped};
-    auto id = record.id("id");
+    const auto id = record.id("id");
     if (id.empty()) {
       skipped.add(Skip::no_id, path + "/id: expected an id");
       continue;
@@ -104,7 +104,7 @@ std::vector<Worker> read_workers(const json::Value& list, const std::string& lis
     }
     auto worker = read_worker(record, wanted);
     worker.id = id;
-    const auto [entry, is_new] = by_id.emplace(std::move(id), listed.size());
+    const auto [entry, is_new] = by_id.emplace(id, listed.size());
     if (is_new) {
       listed.push_back(std::move(worker));
     } else {
@@ -136,7 +136,7 @@ Endpoint read_endpoint(const json::Value& value, const std::string& path) {
   info.created_at = record.time("createdAt");
 
   const Wanted wanted{.version = record.count("version"),
-                      .image = record.object("template").text("imageName")};
+                      .image = std::string{record.object("template").text("imageName")}};
   WorkersReport report{.config_version = wanted.version, .lifecycle_only = true, .priced = true};
   // It was asked for, so that its absence says that there are none.
   if (record.has("workers")) {
@@ -298,8 +298,7 @@ Result<Endpoints> parse_endpoints(std::string_view body) {
   std::unordered_map<std::string, std::size_t> by_id;
   const auto root = json::decode(
       body, "",
-      [&list, &by_id](std::size_t position, const json::Value& value) {
-        const auto path = fmt::format("/{}", position);
+      [&list, &by_id](const std::string& path, const json::Value& value) {
         auto endpoint = read_endpoint(value, path);
         if (endpoint.info.id.empty()) {
           list.complete = false;

@@ -123,21 +123,14 @@ constexpr Container kWorkers{.member = "workers", .may_be_bare = true, .refusal 
 constexpr Container kResults{.member = "results", .refusal = refusal, .most = kMostEndpoints};
 constexpr Container kInstances{.member = "instances", .refusal = refusal};
 
-bool is_bare(std::string_view body) {
-  const auto start = body.find_first_of("[{");
-  return start != std::string_view::npos && body[start] == '[';
-}
-
 /// Gives the records that are objects and have an id to `take(value, path, id)`.
 /// @return the rest of the document.
 template <typename Take>
-Result<json::Value> read_list(std::string_view body, const Container& container, Skipped& skipped,
-                              const Take& take) {
-  const auto parent = is_bare(body) ? std::string{} : fmt::format("/{}", container.member);
+Result<json::Document> read_list(std::string_view body, const Container& container,
+                                 Skipped& skipped, const Take& take) {
   auto root = json::decode(
       body, container.member,
-      [&](std::size_t position, const json::Value& value) {
-        const auto path = fmt::format("{}/{}", parent, position);
+      [&](const std::string& path, const json::Value& value) {
         if (value.kind != Kind::object) {
           skipped.add(Skip::not_object, path + ": expected an object");
           return;
@@ -151,11 +144,13 @@ Result<json::Value> read_list(std::string_view body, const Container& container,
       },
       container.most);
   // A member that is no array is no news where an error stands beside it.
-  const bool no_array = !root && root.error().reason == Reason::schema;
-  const auto whole = no_array ? json::decode(body) : root;
-  if (!whole) return root;
-  if (auto error = container.refusal(*whole)) return tl::make_unexpected(std::move(*error));
+  if (!root && root.error().reason == Reason::schema) {
+    const auto whole = json::decode(body);
+    if (!whole) return root;
+    if (auto error = container.refusal(*whole)) return tl::make_unexpected(std::move(*error));
+  }
   if (!root) return root;
+  if (auto error = container.refusal(*root)) return tl::make_unexpected(std::move(*error));
   if (root->kind == Kind::array && container.may_be_bare) return root;
   if (root->find(container.member) != nullptr) return root;
   return fail(Reason::schema, fmt::format("/{}: expected an array", container.member));
@@ -165,7 +160,7 @@ Result<json::Value> read_list(std::string_view body, const Container& container,
 template <typename T>
 class ById {
  public:
-  void add(const std::string& id, T value, const std::string& path, Skipped& skipped) {
+  void add(std::string_view id, T value, const std::string& path, Skipped& skipped) {
     const auto [entry, is_new] = positions_.emplace(id, list_.size());
     if (is_new) {
       list_.push_back(std::move(value));
@@ -288,7 +283,7 @@ Instance read_instance(const json::Value& value, const std::string& path, Skippe
   return instance;
 }
 
-bool contains(const std::vector<std::string>& list, const std::string& item) {
+bool contains(const std::vector<std::string>& list, std::string_view item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
@@ -312,7 +307,7 @@ Result<WorkersReport> parse_workers(std::string_view body) {
   ById<Worker> workers;
   const auto root =
       read_list(body, kWorkers, report.skipped,
-                [&](const json::Value& value, const std::string& path, const std::string& id) {
+                [&](const json::Value& value, const std::string& path, std::string_view id) {
                   auto worker = read_worker(value, path, report.skipped);
                   worker.id = id;
                   workers.add(id, std::move(worker), path, report.skipped);
@@ -327,7 +322,7 @@ Result<EndpointList> parse_endpoints(std::string_view body) {
   std::unordered_map<std::string, std::size_t> by_id;
   const auto root =
       read_list(body, kResults, list.skipped,
-                [&](const json::Value& value, const std::string& path, const std::string& id) {
+                [&](const json::Value& value, const std::string& path, std::string_view id) {
                   auto info = read_endpoint(value, path);
                   info.id = id;
                   const auto [entry, is_new] = by_id.emplace(id, list.endpoints.size());
@@ -348,17 +343,17 @@ Result<GroupList> parse_groups(std::string_view body) {
   GroupList list;
   const auto root = read_list(
       body, kResults, list.skipped,
-      [&list](const json::Value& value, const std::string& path, const std::string& id) {
+      [&list](const json::Value& value, const std::string& path, std::string_view id) {
         const auto endpoint_id = json::Record{&value, path, list.skipped}.id("endpoint_id");
         if (endpoint_id.empty()) {
           list.skipped.add(Skip::bad_field, path + "/endpoint_id: expected an id");
           return;
         }
-        auto& groups = list.by_endpoint[endpoint_id];
+        auto& groups = list.by_endpoint[std::string{endpoint_id}];
         if (contains(groups, id)) {
           list.skipped.add(Skip::duplicate_id, path + "/id: expected an id of its own");
         } else {
-          groups.push_back(id);
+          groups.emplace_back(id);
         }
       });
   if (!root) return tl::make_unexpected(root.error());
@@ -368,9 +363,11 @@ Result<GroupList> parse_groups(std::string_view body) {
 Result<GroupWorkers> parse_group_workers(std::string_view body) {
   GroupWorkers group;
   ById<std::string> ids;
-  const auto root = read_list(body, kWorkers, group.skipped,
-                              [&](const json::Value&, const std::string& path,
-                                  const std::string& id) { ids.add(id, id, path, group.skipped); });
+  const auto root =
+      read_list(body, kWorkers, group.skipped,
+                [&](const json::Value&, const std::string& path, std::string_view id) {
+                  ids.add(id, std::string{id}, path, group.skipped);
+                });
   if (!root) return tl::make_unexpected(root.error());
   group.ids = ids.take();
   return group;
@@ -379,11 +376,12 @@ Result<GroupWorkers> parse_group_workers(std::string_view body) {
 Result<InstancesPage> parse_instances_page(std::string_view body) {
   InstancesPage page;
   ById<std::pair<std::string, Instance>> instances;
-  const auto root = read_list(
-      body, kInstances, page.skipped,
-      [&](const json::Value& value, const std::string& path, const std::string& id) {
-        instances.add(id, {id, read_instance(value, path, page.skipped)}, path, page.skipped);
-      });
+  const auto root =
+      read_list(body, kInstances, page.skipped,
+                [&](const json::Value& value, const std::string& path, std::string_view id) {
+                  instances.add(id, {std::string{id}, read_instance(value, path, page.skipped)},
+                                path, page.skipped);
+                });
   if (!root) return tl::make_unexpected(root.error());
   const auto* token = root->find("next_token");
   if (token != nullptr && token->kind != Kind::null) {

@@ -61,7 +61,7 @@ void walk(const Value& root, const Value& schema, const std::string& path,
     if (choices == nullptr) continue;
     inner = true;
     std::set<std::string> found;
-    for (const auto& choice : choices->items) walk(root, choice, path, found);
+    for (const auto& choice : choices->inside()) walk(root, choice, path, found);
     // A null, or a text, in the place of an object is no field of its own.
     if (found.size() > 1) found.erase(path);
     paths.merge(found);
@@ -72,7 +72,8 @@ void walk(const Value& root, const Value& schema, const std::string& path,
   }
   if (const auto* properties = schema.find("properties")) {
     inner = true;
-    for (const auto& [key, property] : properties->members) {
+    for (const auto& property : properties->inside()) {
+      const std::string key{property.key};
       walk(root, property, path.empty() ? key : path + "." + key, paths);
     }
   }

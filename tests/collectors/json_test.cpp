@@ -22,15 +22,15 @@ std::string dump(const Value& value) {
     case Kind::boolean:
       return value.boolean ? "true" : "false";
     case Kind::number:
-      return value.text;
+      return std::string{value.text};
     case Kind::string:
-      return "\"" + value.text + "\"";
+      return "\"" + std::string{value.text} + "\"";
     case Kind::array:
-      for (const auto& item : value.items) out += (out.empty() ? "" : ",") + dump(item);
+      for (const auto& item : value.inside()) out += (out.empty() ? "" : ",") + dump(item);
       return "[" + out + "]";
     case Kind::object:
-      for (const auto& [key, inner] : value.members) {
-        out += (out.empty() ? "" : ",") + key + ":" + dump(inner);
+      for (const auto& member : value.inside()) {
+        out += (out.empty() ? "" : ",") + std::string{member.key} + ":" + dump(member);
       }
       return "{" + out + "}";
   }
@@ -43,11 +43,11 @@ std::string read(std::string_view body) {
   return std::string{name(value.error().reason)} + ": " + value.error().detail;
 }
 
-/// "0=... 1=... | what is left"
+/// "/0=... /1=... | what is left"
 std::string read_list(std::string_view body, std::string_view list) {
   std::string elements;
-  const auto rest = decode(body, list, [&elements](std::size_t position, const Value& value) {
-    elements += std::to_string(position) + "=" + dump(value) + " ";
+  const auto rest = decode(body, list, [&elements](const std::string& path, const Value& value) {
+    elements += path + "=" + dump(value) + " ";
   });
   if (rest) return elements + "| " + dump(*rest);
   return std::string{name(rest.error().reason)} + ": " + rest.error().detail;
@@ -75,11 +75,11 @@ std::string repeated(std::string_view piece, std::size_t times) {
 constexpr const char* kTooMany = "too_large: more records or values than anybody has";
 
 // The reason alone: a body that was read nevertheless is too long to be printed.
-std::string reason_of(const Result<Value>& value) {
+std::string reason_of(const Result<Document>& value) {
   return value ? "read" : std::string{name(value.error().reason)};
 }
 
-const OnElement kIgnore = [](std::size_t, const Value&) {};
+const OnElement kIgnore = [](const std::string&, const Value&) {};
 
 // Each value takes a hundred bytes of memory, whatever it takes of the body.
 TEST(JsonDecode, ValuesThatAreDenserThanThoseOfRecordsAreRefused) {
@@ -203,20 +203,46 @@ TEST(JsonDecode, ReadsNoDeeperThanSixtyFourLevels) {
   EXPECT_EQ(read(nested(65)), "parse: not JSON: more than 64 levels");
   EXPECT_EQ(read(nested(200000)), "parse: not JSON: more than 64 levels");
   EXPECT_EQ(read_list(R"({"list":)" + nested(63) + "}", "list"),
-            "0=" + nested(62) + " | {list:[]}");
+            "/list/0=" + nested(62) + " | {list:[]}");
   EXPECT_EQ(read_list(R"({"list":)" + nested(64) + "}", "list"),
             "parse: not JSON: more than 64 levels");
 }
 
 TEST(JsonDecodeList, HandsOutTheElementsOfTheMember) {
   EXPECT_EQ(read_list(R"({"a":1,"workers":[{"id":"x"},null,3],"b":[4]})", "workers"),
-            "0={id:\"x\"} 1=null 2=3 | {a:1,workers:[],b:[4]}");
+            "/workers/0={id:\"x\"} /workers/1=null /workers/2=3 | {a:1,workers:[],b:[4]}");
   EXPECT_EQ(read_list(R"({"workers":[]})", "workers"), "| {workers:[]}");
 }
 
+TEST(JsonDecodeList, SaysWhereAnElementStands) {
+  EXPECT_EQ(read_list(R"({"a/b":[7]})", "a/b"), "/a~1b/0=7 | {a/b:[]}");
+}
+
+// Whatever an element takes is given back with it, and nothing of the document around it.
+TEST(JsonDecodeList, ElementsLeaveTheDocumentAroundThemAsItIs) {
+  const std::string big = "[" + repeated("[[],{\"k\":\"v\"}],", 500) + "0]";
+  const std::string left = R"({a:{b:[1,"x"]},rows:[],c:["y"]})";
+  std::size_t seen = 0;
+  std::string first;
+  const auto rest =
+      decode(R"({"a":{"b":[1,"x"]},"rows":[)" + big + "," + big + R"(,{"id":"z"}],"c":["y"]})",
+             "rows", [&](const std::string&, const Value& value) {
+               if (seen++ == 0) first = dump(value);
+               if (seen == 2) {
+                 EXPECT_EQ(dump(value), first);
+               }
+               if (seen == 3) {
+                 EXPECT_EQ(dump(value), "{id:\"z\"}");
+               }
+             });
+  ASSERT_TRUE(rest);
+  EXPECT_EQ(seen, 3U);
+  EXPECT_EQ(dump(*rest), left);
+}
+
 TEST(JsonDecodeList, HandsOutTheElementsOfADocumentThatIsTheList) {
-  EXPECT_EQ(read_list(R"([{"id":"x"},"y"])", "workers"), "0={id:\"x\"} 1=\"y\" | []");
-  EXPECT_EQ(read_list("[1]", ""), "0=1 | []");
+  EXPECT_EQ(read_list(R"([{"id":"x"},"y"])", "workers"), "/0={id:\"x\"} /1=\"y\" | []");
+  EXPECT_EQ(read_list("[1]", ""), "/0=1 | []");
 }
 
 TEST(JsonDecodeList, ReturnsADocumentWithoutTheListForTheParserToJudge) {
@@ -258,7 +284,7 @@ struct Field {
     return skipped.counts[static_cast<std::size_t>(Skip::bad_field)];
   }
 
-  Value value;
+  Document value;
   Skipped skipped{};
 };
 
@@ -291,7 +317,8 @@ void expect_refused(const std::vector<const char*>& cases, const std::string& no
 TEST(JsonRecord, NullAndAbsentAreTheSame) {
   Skipped skipped;
   const auto value = decode(R"({"x":null})").value();
-  for (const auto* object : {&value, static_cast<const Value*>(nullptr)}) {
+  for (const Value* object :
+       {static_cast<const Value*>(&value), static_cast<const Value*>(nullptr)}) {
     const Record record{object, "", skipped};
     EXPECT_FALSE(record.has("x"));
     EXPECT_EQ(record.text("x"), "");

@@ -9,33 +9,37 @@ namespace {
 
 int depth_of(const json::Value& value) {
   int deepest = 0;
-  for (const auto& item : value.items) deepest = std::max(deepest, depth_of(item));
-  for (const auto& [key, member] : value.members) {
-    expect(is_utf8(key), "a key is UTF-8", key);
-    deepest = std::max(deepest, depth_of(member));
+  for (const auto& inner : value.inside()) {
+    expect(is_utf8(inner.key), "a key is UTF-8", inner.key);
+    deepest = std::max(deepest, depth_of(inner));
   }
   expect(is_utf8(value.text), "a text is UTF-8", value.text);
   return deepest + 1;
 }
 
 // The two ways to read a document agree on whether it is one, and on what the list holds.
-void check_list(std::string_view body, const Result<json::Value>& whole) {
+void check_list(std::string_view body, const Result<json::Document>& whole) {
   std::size_t handed_out = 0;
-  const auto root = json::decode(body, "workers", [&](std::size_t position, const json::Value&) {
-    expect(position == handed_out++, "elements come in their order");
-  });
+  const bool is_list = whole && whole->kind == json::Value::Kind::array;
+  const std::string place = is_list ? "/" : "/workers/";
+  const auto root =
+      json::decode(body, "workers", [&](const std::string& path, const json::Value& element) {
+        expect(!whole || path == place + std::to_string(handed_out), "elements come in order");
+        expect(depth_of(element) <= 64, "nesting is bounded");
+        ++handed_out;
+      });
   if (!whole) {
     expect(!root && root.error().reason == Reason::parse, "what is not JSON has no list");
     return;
   }
   const auto* list = whole->find("workers");
-  if (whole->kind == json::Value::Kind::array) list = &*whole;
+  if (is_list) list = &*whole;
   if (!root) {
     expect(root.error().reason == Reason::schema && list != nullptr, "only a list can be no list");
     return;
   }
   expect(root->kind == whole->kind, "the rest is of the same kind");
-  expect(handed_out == (list == nullptr ? 0 : list->items.size()), "every element is handed out");
+  expect(handed_out == (list == nullptr ? 0 : list->size), "every element is handed out");
 }
 
 }  // namespace

@@ -10,8 +10,19 @@
 namespace serverless::repo {
 namespace {
 
-using json::Value;
 using Kind = Value::Kind;
+
+Value copy_of(const json::Value& value) {
+  Value copy{.kind = value.kind, .boolean = value.boolean, .text = std::string{value.text}};
+  for (const auto& inner : value.inside()) {
+    if (value.kind == Kind::array) {
+      copy.items.push_back(copy_of(inner));
+    } else {
+      copy.members.emplace_back(inner.key, copy_of(inner));
+    }
+  }
+  return copy;
+}
 
 std::string quoted(std::string_view text) {
   std::string out{"\""};
@@ -67,9 +78,9 @@ Value& make_step(Value& value, const std::string& step) {
 }  // namespace
 
 Value parse_json(std::string_view text) {
-  auto value = json::decode(text);
-  if (!value) throw std::runtime_error(value.error().detail);
-  return std::move(*value);
+  const auto document = json::decode(text);
+  if (!document) throw std::runtime_error(document.error().detail);
+  return copy_of(*document);
 }
 
 std::string to_text(const Value& value) {

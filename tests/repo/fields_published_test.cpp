@@ -26,7 +26,6 @@
 namespace serverless::repo {
 namespace {
 
-using json::Value;
 using Found = std::vector<std::string>;
 using Names = std::set<std::string>;
 /// The bodies of all answers of a poll, by a name of this test.
