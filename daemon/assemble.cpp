@@ -79,8 +79,10 @@ class Assembler {
   // dispatcher does so, too, a moment after an expiry, but a scrape may be the first to see it.
   std::shared_ptr<const Run> choose(const AccountPage& account, Part part,
                                     const std::shared_ptr<const Run>& run) const {
+    const bool may_be_withheld = part == Part::workers && !withheld_.empty();
+    if (!may_be_withheld && run->expires >= now_.mono) return run;
     std::vector<EndpointPointer> allowed = run->endpoints;
-    if (part == Part::workers && !withheld_.empty()) {
+    if (may_be_withheld) {
       std::erase_if(allowed, [&](const EndpointPointer& endpoint) {
         return withheld_.contains({account.state.name, endpoint->info.id});
       });
@@ -184,10 +186,28 @@ void fit(std::vector<Weight> weights, std::uint64_t limit, Limit kind, const Wit
   }
 }
 
+bool all_fit(std::span<const std::shared_ptr<const AccountPage>> pages,
+             const config::Limits& limits) {
+  const auto fits = [](std::uint64_t workers, std::uint64_t limit) {
+    return limit == 0 || workers <= limit;
+  };
+  std::uint64_t total = 0;
+  for (const auto& page : pages) {
+    total += page->workers;
+    if (!fits(page->largest, limits.workers_per_endpoint)) return false;
+    if (!fits(page->workers, limits.workers_per_account)) return false;
+  }
+  return fits(total, limits.workers_total);
+}
+
 }  // namespace
 
 AccountPage make_page(AccountState state, Context context, Now now, const AccountPage* before) {
   AccountPage page{.state = std::move(state), .context = context};
+  for (const auto& [id, endpoint] : page.state.endpoints) {
+    page.workers += endpoint->workers.size();
+    page.largest = std::max<std::uint64_t>(page.largest, endpoint->workers.size());
+  }
   for (const Part part : kParts) {
     const auto index = static_cast<std::size_t>(part);
     page.runs[index] = make_runs(before == nullptr ? Runs{} : before->runs[index],
@@ -199,6 +219,8 @@ AccountPage make_page(AccountState state, Context context, Now now, const Accoun
 
 Withheld withhold(const Withheld& before, std::span<const std::shared_ptr<const AccountPage>> pages,
                   const config::Limits& limits) {
+  // Nearly always; this is asked for each page.
+  if (before.empty() && all_fit(pages, limits)) return {};
   Withheld out;
   std::vector<Weight> all;
   for (const auto& account : pages) {

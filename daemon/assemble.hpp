@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -20,9 +21,11 @@ namespace serverless::daemon {
 struct AccountPage {
   AccountState state{};
   Context context{};
-  std::array<Runs, kParts.size()> runs{};   ///< By Part.
-  Mono expires = Mono::max();               ///< The earliest moment at which a run has to go.
-  std::map<std::string, Mono> next_poll{};  ///< By endpoint id.
+  std::array<Runs, kParts.size()> runs{};  ///< By Part.
+  Mono expires = Mono::max();              ///< The earliest moment at which a run has to go.
+  std::unordered_map<std::string, Mono> next_poll{};  ///< By endpoint id.
+  std::uint64_t workers = 0;                          ///< Of all endpoints.
+  std::uint64_t largest = 0;                          ///< Workers of the endpoint that has most.
 };
 
 using Pages = std::vector<std::shared_ptr<const AccountPage>>;

@@ -7,6 +7,7 @@
 #endif
 
 #include <array>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <stdexcept>
@@ -35,15 +36,21 @@ std::uint32_t crc_of(std::string_view text) {
 // Stored blocks of at most 64 KiB and their headers, where nothing can be compressed.
 std::size_t bound(std::size_t length) { return length + 16 * (length / 65535 + 2); }
 
+// For a few lines a Huffman table of their own takes several times as long as all the rest, and
+// saves little.
+constexpr std::size_t kShort = 4096;
+
 std::string deflate_raw(std::string_view text) {
   thread_local std::vector<std::uint8_t> level_buffer(ISAL_DEF_LVL1_DEFAULT);
   thread_local std::string out;
   thread_local isal_zstream stream;
   out.resize(bound(text.size()));
   isal_deflate_stateless_init(&stream);
-  stream.level = 1;
-  stream.level_buf = level_buffer.data();
-  stream.level_buf_size = static_cast<std::uint32_t>(level_buffer.size());
+  if (text.size() > kShort) {
+    stream.level = 1;
+    stream.level_buf = level_buffer.data();
+    stream.level_buf_size = static_cast<std::uint32_t>(level_buffer.size());
+  }
   stream.flush = FULL_FLUSH;
   stream.end_of_stream = 0;
   stream.gzip_flag = IGZIP_DEFLATE;
@@ -58,7 +65,8 @@ std::string deflate_raw(std::string_view text) {
 }
 
 void inflate_raw(const std::string& deflated, std::string& text) {
-  auto state = std::make_unique<inflate_state>();
+  // Too large for a stack, and not to be made for each piece.
+  thread_local const auto state = std::make_unique<inflate_state>();
   isal_inflate_init(state.get());
   state->crc_flag = ISAL_DEFLATE;
   state->next_in = bytes_of(std::string_view(deflated));
@@ -114,6 +122,8 @@ void inflate_raw(const std::string& deflated, std::string& text) {
 // Both libraries count in 32 bits.
 constexpr std::size_t kMost = std::numeric_limits<std::uint32_t>::max() / 2;
 
+std::uint64_t fingerprint_of(std::string_view text) { return std::hash<std::string_view>{}(text); }
+
 void append_little_endian(std::string& out, std::uint32_t value) {
   for (int i = 0; i < 4; ++i) out += static_cast<char>((value >> (8 * i)) & 0xFF);
 }
@@ -122,11 +132,14 @@ void append_little_endian(std::string& out, std::uint32_t value) {
 
 Piece deflate(std::string_view text) {
   if (text.size() > kMost) throw std::length_error("a piece of over 2 GiB");
-  if (text.empty()) return {.shift = static_cast<std::uint32_t>(crc32_combine_gen(0))};
+  if (text.empty())
+    return {.fingerprint = fingerprint_of(text),
+            .shift = static_cast<std::uint32_t>(crc32_combine_gen(0))};
   return {
       .deflated = deflate_raw(text),
       .crc = crc_of(text),
       .length = text.size(),
+      .fingerprint = fingerprint_of(text),
       .shift = static_cast<std::uint32_t>(crc32_combine_gen(static_cast<z_off_t>(text.size())))};
 }
 
@@ -139,7 +152,8 @@ std::string inflate(const Piece& piece) {
 }
 
 bool is_of(const Piece& piece, std::string_view text) {
-  return piece.length == text.size() && piece.crc == crc_of(text) && inflate(piece) == text;
+  return piece.length == text.size() && piece.crc == crc_of(text) &&
+         piece.fingerprint == fingerprint_of(text);
 }
 
 void Checksum::append(const Piece& piece) {

@@ -12,7 +12,8 @@ struct Piece {
   std::string deflated{};
   std::uint32_t crc = 0;  ///< Of the text: CRC-32 as RFC 1952 has it.
   std::size_t length = 0;
-  std::uint32_t shift = 0;  ///< What appending this length does to a CRC. See Checksum.
+  std::uint64_t fingerprint = 0;  ///< Of the text, and another function of it than the CRC.
+  std::uint32_t shift = 0;        ///< What appending this length does to a CRC. See Checksum.
 };
 
 /// Compresses a text. Refers to nothing outside of it. Threads: any.
@@ -22,8 +23,8 @@ Piece deflate(std::string_view text);
 /// @throw std::runtime_error if the piece is damaged.
 std::string inflate(const Piece& piece);
 
-/// Whether the piece is of this text: told by reading it, where its CRC and length do not rule it
-/// out.
+/// Whether the piece is of this text: told by length, CRC and fingerprint. To inflate it and
+/// compare would cost as much as to compress the text again.
 bool is_of(const Piece& piece, std::string_view text);
 
 /// The CRC and length of pieces in a row.

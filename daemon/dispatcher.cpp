@@ -34,6 +34,25 @@ milliseconds gap_of(const Provider& provider, const std::string& operation) {
   return milliseconds{0};
 }
 
+// Starts and pages are worth a walk over all endpoints, and a large fleet has an answer every few
+// milliseconds: what comes so close together has one walk.
+constexpr milliseconds kStartTogether{50};
+constexpr milliseconds kPublishTogether{250};
+
+// After this moment the statuses of an endpoint rest on a queue's view that has expired.
+Mono end_of_queue_view(const EndpointState& endpoint) {
+  const auto* queue = endpoint.source(Source::queue);
+  if (!endpoint.queue_used || queue == nullptr || !queue->good) return Mono::max();
+  return queue->good->mono + queue->max_age + milliseconds{1};
+}
+
+// Which endpoints there are, or what they are.
+bool tells_of_endpoints(const Poll& poll) {
+  return poll.listing ||
+         std::any_of(poll.answers.begin(), poll.answers.end(),
+                     [](const Answer& answer) { return answer.source == Source::catalog; });
+}
+
 const Skipped* skipped_of(const Report& report) {
   return std::visit(
       [](const auto& value) -> const Skipped* {
@@ -259,24 +278,22 @@ void Dispatcher::prepare(std::optional<Inheritance> before) {
 }
 
 void Dispatcher::run(const std::stop_token& stop) {
-  start_due();
+  start_due(read_clock().mono);
   while (!stop.stop_requested()) {
     auto observation = results_.take(stop, next_wake());
-    const bool news = observation.has_value();
+    const bool landed = observation.has_value();
     // What was under way when a stop was asked for says nothing of the provider.
     while (observation && !stop.stop_requested()) {
       take(*observation);
-      // Whatever else has come is published together.
       observation = results_.take(stop, read_clock().mono);
     }
     if (stop.stop_requested()) return;
-    if (news) {
-      keep_to_quota(read_clock());
-      refresh_targets();
-    }
-    const bool settled = settle_expired(read_clock());
-    start_due();
-    if (news || settled || read_clock().mono > published_->expires) publish();
+    if (landed) keep_to_quota(read_clock());
+    if (std::exchange(endpoints_told_, false)) refresh_targets();
+    const Now now = read_clock();
+    if (now.mono >= settle_at_) settle_expired(now);
+    if (now.mono >= start_at_) start_due(now.mono);
+    if (must_publish(now.mono)) publish();
   }
 }
 
@@ -284,16 +301,28 @@ void Dispatcher::take(const Observation& observation) {
   const auto& target = observation.target;
   --under_way_;
   note_key(observation);
-  apply(account_, observation,
-        [this](const Target& polled, Source source) { return pace_of(polled, source); });
+  const auto changed = apply(account_, observation, [this](const Target& polled, Source source) {
+    return pace_of(polled, source);
+  });
+  for (const auto& id : changed) {
+    const auto endpoint = account_.endpoints.find(id);
+    if (endpoint == account_.endpoints.end()) continue;
+    settle_at_ = std::min(settle_at_, end_of_queue_view(*endpoint->second));
+  }
+  news_ = true;
   if (observation.withheld) {
     pacing_ = postponed(std::move(pacing_), target);
+    start_at_ = Mono{};
     leave_alone(target, observation.landed, *observation.withheld);
     return;
   }
+  endpoints_told_ = endpoints_told_ || tells_of_endpoints(observation.poll);
   log_answers(observation);
   pacing_ =
       finished(std::move(pacing_), schedule_, target, read_clock().mono, failed(observation.poll));
+  const auto pace = pacing_.targets.find(key_of(target));
+  if (held_) start_at_ = Mono{};
+  if (pace != pacing_.targets.end()) start_at_ = std::min(start_at_, pace->second.due);
   note_backoff(observation);
   if (learn_requests(schedule_.tempo, observation)) {
     reschedule(schedule_.targets, schedule_.tempo.allowances);
@@ -301,30 +330,28 @@ void Dispatcher::take(const Observation& observation) {
 }
 
 std::optional<Mono> Dispatcher::next_wake() const {
-  auto wake = wake_;
+  Mono wake = std::min(start_at_, settle_at_);
+  if (news_) wake = std::min(wake, publish_at_);
   if (published_->expires != Mono::max()) {
-    const Mono expiry = published_->expires + milliseconds{1};
-    wake = wake ? std::min(*wake, expiry) : expiry;
+    wake = std::min(wake, published_->expires + milliseconds{1});
   }
-  for (const auto& [id, endpoint] : account_.endpoints) {
-    const auto* queue = endpoint->source(Source::queue);
-    if (!endpoint->queue_used || queue == nullptr || !queue->good) continue;
-    const Mono expiry = queue->good->mono + queue->max_age + milliseconds{1};
-    wake = wake ? std::min(*wake, expiry) : expiry;
-  }
+  if (wake == Mono::max()) return std::nullopt;
   return wake;
 }
 
 // What rests on the queue's view must not outlive it; without it there is still the lifecycle.
-bool Dispatcher::settle_expired(Now now) {
-  bool any = false;
+void Dispatcher::settle_expired(Now now) {
+  settle_at_ = Mono::max();
   for (auto& [id, endpoint] : account_.endpoints) {
-    const auto* queue = endpoint->source(Source::queue);
-    if (!endpoint->queue_used || queue == nullptr || is_fresh(*queue, now.mono)) continue;
+    const Mono end = end_of_queue_view(*endpoint);
+    if (end > now.mono) {
+      settle_at_ = std::min(settle_at_, end);
+      continue;
+    }
     endpoint = std::make_shared<const EndpointState>(settle(*endpoint, now));
-    any = true;
+    news_ = true;
+    publish_at_ = now.mono;
   }
-  return any;
 }
 
 Pace Dispatcher::pace_of(const Target& target, Source) const {
@@ -365,6 +392,9 @@ void Dispatcher::reschedule(std::vector<Target> targets,
   pacing_ = rescale(std::move(pacing_), before, schedule_, read_clock().mono);
   adopt_targets(account_, schedule_.targets,
                 [this](const Target& target, Source source) { return pace_of(target, source); });
+  start_at_ = Mono{};
+  settle_at_ = Mono{};
+  news_ = true;
 }
 
 // Slows all of an API's polls alike when its quota cannot carry them, and stops them while no more
@@ -384,12 +414,13 @@ void Dispatcher::keep_to_quota(Now now) {
   if (revision.changed) reschedule(schedule_.targets, std::move(revision.allowances));
 }
 
-void Dispatcher::start_due() {
-  auto result = plan(std::move(pacing_), schedule_, read_clock().mono);
+void Dispatcher::start_due(Mono now) {
+  auto result = plan(std::move(pacing_), schedule_, now);
   pacing_ = std::move(result.next);
-  wake_ = result.wake;
   under_way_ += result.start.size();
   keep_enough_fetchers();
+  held_ = result.held;
+  start_at_ = result.wake ? std::max(*result.wake, now + kStartTogether) : Mono::max();
   for (const auto index : result.start) orders_.put(schedule_.targets[index]);
 }
 
@@ -418,6 +449,7 @@ void Dispatcher::close(const std::string& api, const std::string& scope, Now now
   const auto known = pacing_.paused.find(scope);
   if (known != pacing_.paused.end() && known->second >= until) return;
   pacing_ = pause(std::move(pacing_), schedule_, scope, until, now.mono);
+  start_at_ = Mono{};
   gate_.close(quota_group_, scope, until);
   auto& shown = account_.apis[api].backoff_until;
   shown = std::max(shown.value_or(Time{}), now.wall + std::chrono::ceil<milliseconds>(wait));
@@ -457,18 +489,28 @@ void Dispatcher::log_answers(const Observation& observation) {
   }
 }
 
+// The first news after a while are published at once.
+bool Dispatcher::must_publish(Mono now) const {
+  return (news_ && now >= publish_at_) || now > published_->expires;
+}
+
 void Dispatcher::publish() {
   auto page =
       std::make_shared<AccountPage>(make_page(account_, context(), read_clock(), published_.get()));
+  auto pace = pacing_.targets.begin();
   for (const auto& [key, position] : schedule_.positions) {
-    const auto& target = schedule_.targets[position];
-    const auto pace = pacing_.targets.find(key);
-    if (target.endpoint_id.empty() || pace == pacing_.targets.end()) continue;
-    const auto [at, first] = page->next_poll.try_emplace(target.endpoint_id, pace->second.due);
+    // Both are in the order of their keys.
+    while (pace != pacing_.targets.end() && pace->first < key) ++pace;
+    if (pace == pacing_.targets.end()) break;
+    const auto& endpoint_id = schedule_.targets[position].endpoint_id;
+    if (endpoint_id.empty() || pace->first != key) continue;
+    const auto [at, first] = page->next_poll.try_emplace(endpoint_id, pace->second.due);
     if (!first) at->second = std::min(at->second, pace->second.due);
   }
   published_ = std::move(page);
   store_.publish(published_);
+  news_ = false;
+  publish_at_ = read_clock().mono + kPublishTogether;
 }
 
 }  // namespace serverless::daemon

@@ -76,11 +76,10 @@ class Dispatcher {
   void fetch(const std::stop_token& stop);
   Observation observe(const Target& target, const std::stop_token& stop);
 
-  void start_due();
+  void start_due(Mono now);
   void take(const Observation& observation);
   void refresh_targets();
-  /// @return whether there was anything.
-  bool settle_expired(Now now);
+  void settle_expired(Now now);
   void note_key(const Observation& observation);
   void note_backoff(const Observation& observation);
   void leave_alone(const Target& target, Now now, std::chrono::nanoseconds wait);
@@ -88,6 +87,7 @@ class Dispatcher {
              std::chrono::nanoseconds wait);
   void keep_to_quota(Now now);
   void reschedule(std::vector<Target> targets, std::map<std::string, Allowance> allowances);
+  [[nodiscard]] bool must_publish(Mono now) const;
   void publish();
   [[nodiscard]] Pace pace_of(const Target& target, Source source) const;
   [[nodiscard]] std::optional<Mono> next_wake() const;
@@ -108,8 +108,15 @@ class Dispatcher {
   Schedule schedule_{};
   Pacing pacing_{};
   std::uint64_t key_generation_ = 0;
-  std::optional<Mono> wake_{};
   std::size_t under_way_ = 0;  ///< Polls that were ordered and have not come back.
+  // What costs as much as there are endpoints is done at its time and not for every answer: when it
+  // is due, or earlier.
+  Mono start_at_{};
+  Mono settle_at_{};
+  Mono publish_at_{};
+  bool held_ = false;            ///< A poll is due and waits for the end of another.
+  bool endpoints_told_ = false;  ///< By an answer since the targets were looked at.
+  bool news_ = false;            ///< Not published yet.
   std::shared_ptr<const AccountPage> published_{};
   std::set<std::string> noted_{};    ///< Skips that were logged: once each.
   std::set<std::string> failing_{};  ///< What failed at its last poll: logged on change.

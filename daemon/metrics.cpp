@@ -129,12 +129,6 @@ void endpoint_capacity(const EndpointState& state, const Context&, Samples& out)
   out.add(sum);
 }
 
-const Instance* instance_of(const WorkerState& worker, const EndpointState& state) {
-  if (!state.instances) return nullptr;
-  const auto found = state.instances->by_id.find(worker.reported.id);
-  return found == state.instances->by_id.end() ? nullptr : &found->second;
-}
-
 std::optional<double> joined_price(const WorkerState& worker, const EndpointState& state) {
   const auto* instance = instance_of(worker, state);
   return instance != nullptr ? instance->cost_dollars_per_hour : std::nullopt;
@@ -194,15 +188,14 @@ void skipped(const EndpointState& state, const Context&, Samples& out) {
 
 // ---- workers
 
-void worker_info(const WorkerState& worker, const EndpointState& state, const Context& context,
+void worker_info(const WorkerState& worker, const Instance* instance, const Context& context,
                  Samples& out) {
   const auto& reported = worker.reported;
-  const auto* instance = instance_of(worker, state);
-  const auto or_instance = [&](const std::string& own, std::string Instance::*theirs) {
-    return own.empty() && instance != nullptr ? instance->*theirs : own;
+  const auto or_instance = [&](const auto& own, const auto Instance::*theirs) -> std::string_view {
+    return own.empty() && instance != nullptr ? std::string_view(instance->*theirs) : own;
   };
-  const std::string gpu_type = or_instance(reported.gpu_type, &Instance::gpu_type);
-  const std::string location = or_instance(reported.location, &Instance::location);
+  const auto gpu_type = or_instance(reported.gpu_type, &Instance::gpu_type);
+  const auto location = or_instance(reported.location, &Instance::location);
   const std::string_view interruptible =
       !reported.interruptible ? "" : (*reported.interruptible ? "true" : "false");
   // A label that is empty is no label: these two exist only where they were asked for.
@@ -218,7 +211,7 @@ void worker_info(const WorkerState& worker, const EndpointState& state, const Co
           1);
 }
 
-void worker_status(const WorkerState& worker, const EndpointState&, const Context& context,
+void worker_status(const WorkerState& worker, const Instance*, const Context& context,
                    Samples& out) {
   for (const Status status : context.provider->statuses) {
     const bool is = worker.status == status;
@@ -228,13 +221,12 @@ void worker_status(const WorkerState& worker, const EndpointState&, const Contex
   }
 }
 
-void worker_stale(const WorkerState& worker, const EndpointState&, const Context&, Samples& out) {
+void worker_stale(const WorkerState& worker, const Instance*, const Context&, Samples& out) {
   if (worker.staleness != Staleness::unknown) out.add(is_stale(worker.staleness) ? 1 : 0);
 }
 
-void instance_gpus(const WorkerState& worker, const EndpointState& state, const Context&,
+void instance_gpus(const WorkerState& worker, const Instance* instance, const Context&,
                    Samples& out) {
-  const auto* instance = instance_of(worker, state);
   if (!worker.reported.gpus && instance != nullptr) out.add(instance->gpus);
 }
 
@@ -265,7 +257,7 @@ void own_counter(const EndpointState& state, const Context&, Samples& out) {
 }
 
 template <auto Field>
-void worker_field(const WorkerState& worker, const EndpointState&, const Context&, Samples& out) {
+void worker_field(const WorkerState& worker, const Instance*, const Context&, Samples& out) {
   out.add(worker.reported.*Field);
 }
 
@@ -521,7 +513,7 @@ constexpr std::array kRows{
         worker_status, true},
     Row{"serverless_worker_status_since_timestamp_seconds", kGauge,
         "When the worker took its status; only for a change that was seen. Unix time.", kWorkers,
-        [](const WorkerState& worker, const EndpointState&, const Context&, Samples& out) {
+        [](const WorkerState& worker, const Instance*, const Context&, Samples& out) {
           if (worker.change_seen) out.add(unix_seconds(worker.status_since));
         },
         true},
@@ -530,7 +522,7 @@ constexpr std::array kRows{
         kWorkers, worker_stale},
     Row{"serverless_worker_uptime_seconds", kGauge,
         "How long the worker has been up, at the time of the poll.", kWorkers,
-        [](const WorkerState& worker, const EndpointState&, const Context&, Samples& out) {
+        [](const WorkerState& worker, const Instance*, const Context&, Samples& out) {
           out.add(worker.uptime_seconds);
         },
         true},
@@ -588,15 +580,14 @@ constexpr std::array kRows{
         worker_field<&Worker::maintenance_end>},
     Row{"serverless_worker_gpu_utilization_ratio", kGauge,
         "Utilisation of the instance's GPUs, 0 to 1 (Vast.ai).", kWorkers | kInstances,
-        [](const WorkerState& worker, const EndpointState& state, const Context&, Samples& out) {
-          const auto* instance = instance_of(worker, state);
+        [](const WorkerState&, const Instance* instance, const Context&, Samples& out) {
           if (instance != nullptr) out.add(instance->gpu_utilization_ratio);
         }},
     Row{"serverless_worker_cost_dollars_per_hour", kGauge, kWorkerCostHelp, kWorkers,
         worker_field<&Worker::cost_dollars_per_hour>},
     Row{"serverless_worker_cost_dollars_per_hour", kGauge, kWorkerCostHelp, kWorkers | kInstances,
-        [](const WorkerState& worker, const EndpointState& state, const Context&, Samples& out) {
-          out.add(joined_price(worker, state));
+        [](const WorkerState&, const Instance* instance, const Context&, Samples& out) {
+          if (instance != nullptr) out.add(instance->cost_dollars_per_hour);
         }},
     Row{"serverless_worker_last_heartbeat_timestamp_seconds", kGauge,
         "The worker's last heartbeat (Den), by the worker's own clock. Unix time.", kWorkers,
@@ -736,6 +727,12 @@ constexpr std::array kRows{
 };
 
 }  // namespace
+
+const Instance* instance_of(const WorkerState& worker, const EndpointState& state) {
+  if (!state.instances) return nullptr;
+  const auto found = state.instances->by_id.find(worker.reported.id);
+  return found == state.instances->by_id.end() ? nullptr : &found->second;
+}
 
 std::span<const Row> rows() { return kRows; }
 

@@ -33,9 +33,11 @@ struct Context {
   config::Series series{};
 };
 
-/// How a row reads its samples; which one it has says what it is about.
+/// How a row reads its samples; which one it has says what it is about. A row of workers sees the
+/// worker and its instance, if one is known, and nothing else of the endpoint: polls of other
+/// sources leave its lines as they are (see says_the_same()).
 using EndpointRead = void (*)(const EndpointState&, const Context&, Samples&);
-using WorkerRead = void (*)(const WorkerState&, const EndpointState&, const Context&, Samples&);
+using WorkerRead = void (*)(const WorkerState&, const Instance*, const Context&, Samples&);
 using SourceRead = void (*)(const SourceState&, Source, Samples&);
 using AccountRead = void (*)(const AccountState&, Samples&);
 /// Written at scrape time: by assemble() (fresh, withheld), or by the process's own registry.
@@ -54,6 +56,9 @@ struct Row {
   /// Rests on the reconciled status: where the queue view decided, it needs that one, too.
   bool by_status = false;
 };
+
+/// The instance of that worker, or null.
+const Instance* instance_of(const WorkerState& worker, const EndpointState& state);
 
 /// THE table of metrics, in the order of the page. Rows of one family stand together.
 std::span<const Row> rows();

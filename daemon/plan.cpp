@@ -196,8 +196,8 @@ void admit_new(Pacing& pacing, const Schedule& schedule, Mono now) {
 
 Mono end_of_pause(const Pacing& pacing, const Target& target) {
   Mono end{};
-  for (const auto& scope : {target.api, target.operation}) {
-    const auto found = pacing.paused.find(scope);
+  for (const auto* scope : {&target.api, &target.operation}) {
+    const auto found = pacing.paused.find(*scope);
     if (found != pacing.paused.end()) end = std::max(end, found->second);
   }
   return end;
@@ -306,7 +306,10 @@ Plan plan(Pacing pacing, const Schedule& schedule, Mono now) {
     return std::pair(one.at, one.position) < std::pair(other.at, other.position);
   });
   for (const auto& [at, position, pace] : due) {
-    if (in_flight >= schedule.tempo.max_in_flight) break;  // The end of a poll wakes us.
+    if (in_flight >= schedule.tempo.max_in_flight) {
+      result.held = true;
+      break;
+    }
     pace->in_flight = true;
     pace->started = now;
     ++in_flight;

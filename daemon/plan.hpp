@@ -99,6 +99,7 @@ struct Pacing {
 struct Plan {
   std::vector<std::size_t> start{};  ///< Positions in the schedule; due now.
   std::optional<Mono> wake{};        ///< Nothing is due before; empty while all are under way.
+  bool held = false;                 ///< Something is due and waits for the end of another poll.
   Pacing next{};
 };
 

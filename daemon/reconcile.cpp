@@ -133,6 +133,12 @@ Staleness read_staleness(const WorkerState& worker, Mono now) {
   return worker.reported.staleness;
 }
 
+// There is nothing to place anew.
+bool is_placed(const WorkerState& worker, Status status) {
+  return worker.status_since != Time{} && worker.status == status &&
+         worker.placed_as == worker.reported.native_status;
+}
+
 // Gives a worker its status and remembers since when. From or to `active` under the same native
 // word it is our knowledge that changed, not the worker.
 void place(WorkerState& worker, Status status, bool baseline, EndpointState& state, Now now) {
@@ -225,8 +231,12 @@ void derive(EndpointState& state, bool baseline, Now now) {
     return;
   }
   const Reading reading = choose_reading(state, now);
-  for (auto& worker : state.workers) {
-    place(worker, read_status(worker, reading, now.mono), baseline, state, now);
+  for (std::size_t i = 0; i < state.workers.size(); ++i) {
+    const auto& known = state.workers[i];
+    const Status status = read_status(known, reading, now.mono);
+    if (is_placed(known, status) && known.staleness == read_staleness(known, now.mono)) continue;
+    auto& worker = state.workers.edit()[i];
+    place(worker, status, baseline, state, now);
     worker.staleness = read_staleness(worker, now.mono);
   }
   state.counts = count_statuses(state);
@@ -259,9 +269,10 @@ void assign_groups(EndpointState& state) {
   for (const auto& group : state.groups->groups) {
     for (const auto& worker : group.workers) group_of.emplace(worker, group.id);
   }
-  for (auto& worker : state.workers) {
-    const auto found = group_of.find(worker.reported.id);
-    worker.group_id = found == group_of.end() ? std::string_view{} : found->second;
+  for (std::size_t i = 0; i < state.workers.size(); ++i) {
+    const auto found = group_of.find(state.workers[i].reported.id);
+    const auto group_id = found == group_of.end() ? std::string_view{} : found->second;
+    if (state.workers[i].group_id != group_id) state.workers.edit()[i].group_id = group_id;
   }
 }
 
@@ -272,7 +283,7 @@ std::optional<double> uptime(const Worker& worker, Status status, Time now) {
 }
 
 // Joins the new list with what we remember of each worker.
-std::vector<WorkerState> join(const std::vector<WorkerState>& before, std::vector<Worker> reported,
+std::vector<WorkerState> join(const Workers& before, std::vector<Worker> reported,
                               std::uint64_t& stayed) {
   std::sort(reported.begin(), reported.end(),
             [](const Worker& a, const Worker& b) { return a.id < b.id; });
@@ -283,8 +294,9 @@ std::vector<WorkerState> join(const std::vector<WorkerState>& before, std::vecto
     while (old != before.end() && old->reported.id < worker.id) ++old;
     const bool known = old != before.end() && old->reported.id == worker.id;
     if (known) ++stayed;
-    workers.push_back(known ? *old : WorkerState{});
-    workers.back().reported = std::move(worker);
+    auto& next = workers.emplace_back();
+    if (known) static_cast<WorkerMemory&>(next) = *old;
+    next.reported = std::move(worker);
   }
   return workers;
 }
@@ -310,7 +322,7 @@ void take(EndpointState& state, WorkersReport report, SourceState& source, const
     state.disappeared += state.workers.size() - stayed;
   }
   state.workers = std::move(workers);
-  for (auto& worker : state.workers) {
+  for (auto& worker : state.workers.edit()) {
     if (baseline) worker.status_since = Time{};
     worker.heartbeat = watch(worker.heartbeat, worker.reported.last_heartbeat, now.mono, answered);
     worker.activity = watch(worker.activity, worker.reported.last_active, now.mono, answered);
@@ -321,7 +333,7 @@ void take(EndpointState& state, WorkersReport report, SourceState& source, const
   state.workers_news = true;
   assign_groups(state);
   derive(state, baseline, now);
-  for (auto& worker : state.workers) {
+  for (auto& worker : state.workers.edit()) {
     worker.uptime_seconds = uptime(worker.reported, worker.status, now.wall);
   }
 }

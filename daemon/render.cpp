@@ -36,8 +36,11 @@ Labels label_sets(const EndpointState& state, Part part, const std::string& acco
   if (part == Part::workers && context.series.workers) {
     labels.workers.reserve(state.workers.size());
     for (const auto& worker : state.workers) {
-      labels.workers.push_back(labels.endpoint + "," +
-                               label_text({{"worker_id", worker.reported.id}}));
+      auto& text = labels.workers.emplace_back();
+      text.reserve(labels.endpoint.size() + worker.reported.id.size() + 16);
+      text += labels.endpoint;
+      text += ',';
+      append_label(text, {"worker_id", worker.reported.id});
     }
   }
   if (part == Part::workers) return labels;
@@ -51,7 +54,12 @@ class EndpointRenderer {
  public:
   EndpointRenderer(const EndpointState& state, Part part, const std::string& account,
                    const Context& context)
-      : state_(state), context_(context), labels_(label_sets(state, part, account, context)) {}
+      : state_(state), context_(context), labels_(label_sets(state, part, account, context)) {
+    instances_.reserve(labels_.workers.size());
+    for (std::size_t i = 0; i < labels_.workers.size(); ++i) {
+      instances_.push_back(instance_of(state.workers[i], state));
+    }
+  }
 
   void operator()(const Live&, Samples&) const {}
   void operator()(AccountRead, Samples&) const {}
@@ -62,7 +70,7 @@ class EndpointRenderer {
   void operator()(WorkerRead read, Samples& out) const {
     for (std::size_t i = 0; i < labels_.workers.size(); ++i) {
       out.set_base(labels_.workers[i]);
-      read(state_.workers[i], state_, context_, out);
+      read(state_.workers[i], instances_[i], context_, out);
     }
   }
   void operator()(SourceRead read, Samples& out) const {
@@ -77,6 +85,7 @@ class EndpointRenderer {
   const EndpointState& state_;
   const Context& context_;
   Labels labels_;
+  std::vector<const Instance*> instances_{};  ///< By worker; null where none is known.
 };
 
 // OpenMetrics calls a counter's family by its name without the ending of its samples.
@@ -110,10 +119,24 @@ std::optional<Part> part_of(const Row& row) {
   return own ? std::optional(Part::endpoint) : std::nullopt;
 }
 
+bool says_the_same(const EndpointState& one, const EndpointState& other, Part part) {
+  if (&one == &other) return true;
+  if (part != Part::workers) return false;
+  const auto expires = [](const EndpointState& state, Source source) {
+    return expiry(state, bit(source));
+  };
+  return one.info.id == other.info.id && one.workers.shares(other.workers) &&
+         one.instances == other.instances && one.queue_used == other.queue_used &&
+         expires(one, Source::workers) == expires(other, Source::workers) &&
+         expires(one, Source::instances) == expires(other, Source::instances) &&
+         (!one.queue_used || expires(one, Source::queue) == expires(other, Source::queue));
+}
+
 std::vector<Lines> render(const EndpointState& state, Part part, const std::string& account,
                           const Context& context) {
   const EndpointRenderer renderer(state, part, account, context);
   std::vector<Lines> all;
+  std::string text;  // Of one row after the other: a text that grows anew is copied many times.
   for (std::size_t i = 0; i < rows().size(); ++i) {
     const Row& row = rows()[i];
     if (part_of(row) != part) continue;
@@ -121,14 +144,13 @@ std::vector<Lines> render(const EndpointState& state, Part part, const std::stri
         row.needs | (row.by_status && state.queue_used ? bit(Source::queue) : Needs{0}));
     const auto expires = expiry(state, needs);
     if (!expires) continue;
-    Lines lines{.row = i};
-    Samples samples(row.name, lines.text);
+    text.clear();
+    Samples samples(row.name, text);
     samples.expire_at(*expires);
     std::visit([&](const auto& read) { renderer(read, samples); }, row.read);
     if (samples.count() == 0) continue;
-    lines.series = samples.count();
-    lines.expires = samples.expires();
-    all.push_back(std::move(lines));
+    all.push_back(
+        {.row = i, .expires = samples.expires(), .series = samples.count(), .text = text});
   }
   return all;
 }

@@ -31,6 +31,10 @@ std::optional<Part> part_of(const Row& row);
 std::vector<Lines> render(const EndpointState& state, Part part, const std::string& account,
                           const Context& context);
 
+/// Surely has the same lines of that part, with the same expiry: told without rendering, by what
+/// they share. Pure.
+bool says_the_same(const EndpointState& one, const EndpointState& other, Part part);
+
 /// All lines of the account itself, by row. Pure.
 std::vector<Lines> render(const AccountState& account);
 

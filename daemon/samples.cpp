@@ -1,5 +1,6 @@
 #include "daemon/samples.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -29,7 +30,18 @@ std::size_t sequence_length(std::string_view text) {
   return 0;
 }
 
+// Nothing of it is to be escaped or cut.
+bool is_plain(std::string_view value) {
+  return value.size() <= kMaxLabelBytes && std::all_of(value.begin(), value.end(), [](char c) {
+           return static_cast<unsigned char>(c) < 0x80 && c != '\\' && c != '"' && c != '\n';
+         });
+}
+
 void append_escaped(std::string& out, std::string_view value) {
+  if (is_plain(value)) {
+    out += value;
+    return;
+  }
   std::size_t taken = 0;
   while (!value.empty()) {
     const std::size_t length = sequence_length(value);
@@ -50,13 +62,10 @@ void append_escaped(std::string& out, std::string_view value) {
 }
 
 void append_labels(std::string& out, std::initializer_list<Label> labels, bool first) {
-  for (const auto& [key, value] : labels) {
+  for (const auto& label : labels) {
     if (!first) out += ',';
     first = false;
-    out += key;
-    out += "=\"";
-    append_escaped(out, value);
-    out += '"';
+    append_label(out, label);
   }
 }
 
@@ -96,6 +105,13 @@ std::string format_bound(double value) {
   std::string out = format_value(value);
   if (out.find_first_not_of("-0123456789") == std::string::npos) out += ".0";
   return out;
+}
+
+void append_label(std::string& out, const Label& label) {
+  out += label.first;
+  out += "=\"";
+  append_escaped(out, label.second);
+  out += '"';
 }
 
 std::string label_text(std::initializer_list<Label> labels) {

@@ -71,6 +71,9 @@ class Samples {
   Mono expires_ = Mono::max();
 };
 
+/// Appends `a="b"`, escaped.
+void append_label(std::string& out, const Label& label);
+
 /// `a="b",c="d"`, escaped: for Samples::set_base().
 std::string label_text(std::initializer_list<Label> labels);
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -58,9 +59,8 @@ struct Watched {
   bool operator==(const Watched&) const = default;
 };
 
-/// A worker and what no API tells of it.
-struct WorkerState {
-  Worker reported{};
+/// What no API tells of a worker.
+struct WorkerMemory {
   Status status = Status::unknown;  ///< Reconciled.
   Staleness staleness = Staleness::unknown;
   Time status_since{};       ///< When we first saw it have this status. The epoch: not placed yet.
@@ -71,7 +71,51 @@ struct WorkerState {
   Watched heartbeat{};
   Watched activity{};
 
+  bool operator==(const WorkerMemory&) const = default;
+};
+
+/// A worker and what we remember of it.
+struct WorkerState : WorkerMemory {
+  Worker reported{};
+
   bool operator==(const WorkerState&) const = default;
+};
+
+/// The workers of one endpoint, by id. A copy shares them until it is edited: of two polls of an
+/// endpoint one tells nothing of its workers, and what was made of the same list is still right.
+class Workers {
+ public:
+  Workers() = default;
+  Workers(std::vector<WorkerState> list)
+      : list_(std::make_shared<std::vector<WorkerState>>(std::move(list))) {}
+  Workers(std::initializer_list<WorkerState> list) : Workers(std::vector<WorkerState>(list)) {}
+
+  [[nodiscard]] auto begin() const { return all().begin(); }
+  [[nodiscard]] auto end() const { return all().end(); }
+  [[nodiscard]] std::size_t size() const { return all().size(); }
+  [[nodiscard]] bool empty() const { return all().empty(); }
+  const WorkerState& operator[](std::size_t i) const { return all()[i]; }
+
+  /// The list to write to: a copy, where it is shared. Whoever shares it must not be let go by
+  /// another thread meanwhile.
+  std::vector<WorkerState>& edit() {
+    if (list_ == nullptr || list_.use_count() > 1) {
+      list_ = std::make_shared<std::vector<WorkerState>>(all());
+    }
+    return *list_;
+  }
+
+  /// The very same list. Costs nothing.
+  [[nodiscard]] bool shares(const Workers& other) const { return list_ == other.list_; }
+  bool operator==(const Workers& other) const { return all() == other.all(); }
+
+ private:
+  [[nodiscard]] const std::vector<WorkerState>& all() const {
+    static const std::vector<WorkerState> kNone;
+    return list_ == nullptr ? kNone : *list_;
+  }
+
+  std::shared_ptr<std::vector<WorkerState>> list_{};
 };
 
 /// A provider's counter. A fall is held for one answer: a lagging cache answers too.
@@ -98,8 +142,8 @@ struct EndpointState {
   int missing_listings = 0;  ///< Good discoveries in a row that did not list it.
   std::array<std::optional<SourceState>, kSourceCount> sources{};
 
-  std::vector<WorkerState> workers{};  ///< By id.
-  WorkersReport workers_report{};      ///< Without its workers.
+  Workers workers{};
+  WorkersReport workers_report{};  ///< Without its workers.
   std::optional<QueueReport> queue{};
   std::shared_ptr<const InstancesReport> instances{};
   std::optional<BillingReport> billing{};

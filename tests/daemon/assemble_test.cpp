@@ -69,7 +69,7 @@ Endpoint endpoint(const std::string& id, std::vector<Text> texts, std::size_t wo
   EndpointState state;
   state.info.id = id;
   state.sources[static_cast<std::size_t>(Source::workers)] = answered(0s);
-  state.workers.resize(workers);
+  state.workers.edit().resize(workers);
   return {.state = std::make_shared<const EndpointState>(std::move(state)),
           .texts = std::move(texts)};
 }

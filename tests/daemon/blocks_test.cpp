@@ -36,7 +36,7 @@ EndpointPointer endpoint(const std::string& id, std::size_t workers,
     worker.reported.id = id + "-" + std::to_string(i);
     worker.status = Status::idle;
     worker.status_since = kNoon.wall;
-    state.workers.push_back(std::move(worker));
+    state.workers.edit().push_back(std::move(worker));
   }
   return std::make_shared<const EndpointState>(std::move(state));
 }
@@ -82,7 +82,7 @@ std::string status_line(const std::string& endpoint_id, const std::string& worke
 }
 
 TEST(MakeRuns, SmallEndpointsAreTogetherAndLargeOnesAlone) {
-  EXPECT_EQ(cuts(workers_of({}, endpoints({100, 100, 100, 300, 10, 300, 10}))), "abc d ef g");
+  EXPECT_EQ(cuts(workers_of({}, endpoints({30, 30, 30, 30, 300, 10, 300, 10}))), "abcd e fg h");
 }
 
 TEST(MakeRuns, ARunHasTheLinesOfItsEndpointsInTheirOrder) {
@@ -91,35 +91,35 @@ TEST(MakeRuns, ARunHasTheLinesOfItsEndpointsInTheirOrder) {
 }
 
 TEST(MakeRuns, EndpointsThatAreTheSameValuesAreTheSameRun) {
-  auto all = endpoints({100, 100, 100, 100, 100, 100});
+  auto all = endpoints({33, 33, 33, 33, 33, 33});
   const auto before = workers_of({}, all);
   ASSERT_EQ(cuts(before), "abc def");
   EXPECT_EQ(workers_of(before, all), before);
-  all["b"] = endpoint("b", 101);
+  all["b"] = endpoint("b", 34);
   const auto after = workers_of(before, all);
   EXPECT_NE(after[0], before[0]);
   EXPECT_EQ(after[1], before[1]);
 }
 
 TEST(MakeRuns, RunsEndWhereTheyEndedUntilTheyAreTooLightOrTooHeavy) {
-  auto all = endpoints({100, 100, 100, 100, 100, 100});
+  auto all = endpoints({40, 40, 40, 40, 40, 40});
   auto runs = workers_of({}, all);
   ASSERT_EQ(cuts(runs), "abc def");
-  all["a"] = endpoint("a", 5);
-  all["b"] = endpoint("b", 5);
+  all["a"] = endpoint("a", 10);
+  all["b"] = endpoint("b", 12);
   runs = workers_of(runs, all);
   EXPECT_EQ(cuts(runs), "abc def");
   all["c"] = endpoint("c", 5);
   runs = workers_of(runs, all);
-  EXPECT_EQ(cuts(runs), "abcdef") << "too light to be alone";
+  EXPECT_EQ(cuts(runs), "abcde f") << "too light to be alone";
   all["c"] = endpoint("c", 280);
-  EXPECT_EQ(cuts(workers_of(runs, all)), "abc def") << "too heavy to be one";
+  EXPECT_EQ(cuts(workers_of(runs, all)), "abc de f") << "too heavy to be one";
 }
 
 TEST(MakeRuns, EndpointsThatComeAndGoLeaveTheOtherRunsAsTheyWere) {
-  auto all = endpoints({100, 100, 100, 100, 100, 100});
+  auto all = endpoints({33, 33, 33, 33, 33, 33});
   const auto before = workers_of({}, all);
-  all.emplace("cc", endpoint("cc", 100));
+  all.emplace("cc", endpoint("cc", 33));
   auto after = workers_of(before, all);
   EXPECT_EQ(cuts(after), "abc ccde f");
   EXPECT_EQ(after[0], before[0]);
@@ -135,7 +135,7 @@ TEST(MakeRuns, WhatSaysTheSameIsSharedAlthoughItsEndpointChanged) {
   auto all = endpoints({3});
   const auto before = workers_of({}, all);
   EndpointState changed = *all["a"];
-  changed.workers[1].status = Status::running;
+  changed.workers.edit()[1].status = Status::running;
   all["a"] = std::make_shared<const EndpointState>(changed);
   const auto after = workers_of(before, all);
   ASSERT_EQ(after[0]->blocks.size(), before[0]->blocks.size());
@@ -146,11 +146,39 @@ TEST(MakeRuns, WhatSaysTheSameIsSharedAlthoughItsEndpointChanged) {
   }
 }
 
+// Otherwise each endpoint's lines of workers would be made twice a poll: for the list, and for the
+// queue, which tells nothing of them.
+TEST(MakeRuns, APollOfAnotherSourceLeavesTheRunsOfWorkersAsTheyAre) {
+  auto all = endpoints({3});
+  const auto before = workers_of({}, all);
+  const auto with = [&](const auto& change) {
+    EndpointState changed = *all["a"];
+    change(changed);
+    const Endpoints now{{"a", std::make_shared<const EndpointState>(std::move(changed))}};
+    return workers_of(before, now);
+  };
+  EXPECT_EQ(with([](EndpointState& state) {
+              state.queue = QueueReport{.jobs_in_queue = 7};
+              state.sources[static_cast<std::size_t>(Source::queue)].emplace().good = kNoon;
+            }),
+            before);
+  EXPECT_NE(with([](EndpointState& state) { state.workers.edit(); }), before);
+  EXPECT_NE(with([](EndpointState& state) {
+              ++state.sources[static_cast<std::size_t>(Source::workers)]->max_age;
+            }),
+            before);
+  EXPECT_NE(with([](EndpointState& state) {
+              state.instances = std::make_shared<const InstancesReport>();
+            }),
+            before);
+  EXPECT_NE(with([](EndpointState& state) { state.queue_used = true; }), before);
+}
+
 TEST(MakeRuns, WhatSaysSomethingElseInAsManyBytesIsNotShared) {
   const auto before = workers_of({}, endpoints({1}));
   auto all = endpoints({1});
   EndpointState changed = *all["a"];
-  changed.workers[0].reported.id = "a-9";
+  changed.workers.edit()[0].reported.id = "a-9";
   all["a"] = std::make_shared<const EndpointState>(changed);
   EXPECT_EQ(text_of(workers_of(before, all), "serverless_worker_status"), status_line("a", "a-9"));
 }
@@ -159,7 +187,7 @@ TEST(MakeRuns, AnExpiryMakesOneRunAnew) {
   Endpoints all;
   for (const auto& [id, when] : std::vector<std::pair<std::string, std::chrono::seconds>>{
            {"a", 0s}, {"b", 30s}, {"c", 60s}}) {
-    all.emplace(id, endpoint(id, id == "c" ? 300 : 200, when));
+    all.emplace(id, endpoint(id, id == "c" ? 300 : 60, when));
   }
   const auto before = workers_of({}, all);
   ASSERT_EQ(cuts(before), "ab c");
@@ -179,10 +207,10 @@ TEST(MakeRuns, NoEndpointsAreNoRuns) {
   EXPECT_EQ(workers_of(workers_of({}, endpoints({1})), {}), Runs{});
 }
 
-TEST(MakeRuns, AnEndpointsOwnRowsAreEightEndpointsTogether) {
+TEST(MakeRuns, AnEndpointsOwnRowsAreFourEndpointsTogether) {
   const auto runs = make_runs({}, endpoints(std::vector<std::size_t>(20, 500)), Part::endpoint,
                               "prod", kContext, kNoon);
-  EXPECT_EQ(cuts(runs), "abcdefgh ijklmnop qrst");
+  EXPECT_EQ(cuts(runs), "abcd efgh ijkl mnop qrst");
 }
 
 }  // namespace

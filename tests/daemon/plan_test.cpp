@@ -307,6 +307,17 @@ TEST(Plan, AHundredTargetsAreNeverABurst) {
   EXPECT_LE(play.most_within(1s, kNoon + 1min), 12U);
 }
 
+// The end of a poll has to start another one then, and else nothing.
+TEST(Plan, TellsWhetherSomethingDueWaitsForTheEndOfAPoll) {
+  const auto plan_of = [](std::uint32_t max_in_flight) {
+    const auto two = schedule(many(2, workers_of), tempo(30s, max_in_flight));
+    const auto first = plan({}, two, kNoon);
+    return plan(first.next, two, kNoon + 20s);
+  };
+  EXPECT_TRUE(plan_of(1).held);
+  EXPECT_FALSE(plan_of(2).held);
+}
+
 TEST(PlanForAnHour, NoMoreThanMaxInFlightAreUnderWay) {
   Play play(schedule(many(30, workers_of), tempo(30s, 4)));
   play.take_for([](std::size_t index) { return index % 2 == 0 ? 5s : 100ms; });

@@ -107,7 +107,7 @@ std::uint64_t transitions(const EndpointState& state, Status from, Status to) {
   return state.transitions[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)];
 }
 
-Staleness staleness(const EndpointState& state) { return state.workers.at(0).staleness; }
+Staleness staleness(const EndpointState& state) { return state.workers[0].staleness; }
 
 // ---- RunPod v1: lifecycle and queue view together
 

@@ -148,7 +148,7 @@ TEST(RenderEndpoint, ReadyAreRunningIdleAndActive) {
 
 TEST(RenderEndpoint, NativeWordsAreCounted) {
   auto state = endpoint({worker("a", Status::idle), worker("b", Status::idle)});
-  state.workers[1].reported.native_status = "loading";
+  state.workers.edit()[1].reported.native_status = "loading";
   EXPECT_EQ(lines(state, "serverless_endpoint_workers_native"),
             "serverless_endpoint_workers_native{~,native_status=\"idle\"} 1\n"
             "serverless_endpoint_workers_native{~,native_status=\"loading\"} 1\n");
@@ -157,8 +157,8 @@ TEST(RenderEndpoint, NativeWordsAreCounted) {
 TEST(RenderEndpoint, BeyondThirtyTwoWordsAreOther) {
   EndpointState state = endpoint();
   for (int i = 0; i < 40; ++i) {
-    state.workers.push_back(worker("w", Status::unknown));
-    state.workers.back().reported.native_status = "w" + std::to_string(100 + i);
+    state.workers.edit().push_back(worker("w", Status::unknown));
+    state.workers.edit().back().reported.native_status = "w" + std::to_string(100 + i);
   }
   const auto text = lines(state, "serverless_endpoint_workers_native");
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 33);
@@ -167,10 +167,10 @@ TEST(RenderEndpoint, BeyondThirtyTwoWordsAreOther) {
 
 TEST(RenderEndpoint, AProvidersOwnWordOtherIsNoSecondSeries) {
   EndpointState state = endpoint({worker("x", Status::unknown)});
-  state.workers[0].reported.native_status = "other";
+  state.workers.edit()[0].reported.native_status = "other";
   for (int i = 0; i < 40; ++i) {
-    state.workers.push_back(worker("w", Status::unknown));
-    state.workers.back().reported.native_status = "w" + std::to_string(100 + i);
+    state.workers.edit().push_back(worker("w", Status::unknown));
+    state.workers.edit().back().reported.native_status = "w" + std::to_string(100 + i);
   }
   const auto text = lines(state, "serverless_endpoint_workers_native");
   const auto first = text.find("\"other\"");
@@ -180,8 +180,8 @@ TEST(RenderEndpoint, AProvidersOwnWordOtherIsNoSecondSeries) {
 
 TEST(RenderEndpoint, StaleWorkersHaveTheReasonsThatTheProviderCanShow) {
   auto state = endpoint({worker("a", Status::idle), worker("b", Status::idle)});
-  state.workers[0].staleness = Staleness::heartbeat;
-  state.workers[1].staleness = Staleness::current;
+  state.workers.edit()[0].staleness = Staleness::heartbeat;
+  state.workers.edit()[1].staleness = Staleness::current;
   EXPECT_EQ(lines(state, "serverless_endpoint_stale_workers"),
             "serverless_endpoint_stale_workers{~,reason=\"version\"} 0\n"
             "serverless_endpoint_stale_workers{~,reason=\"heartbeat\"} 1\n");
@@ -190,7 +190,7 @@ TEST(RenderEndpoint, StaleWorkersHaveTheReasonsThatTheProviderCanShow) {
 TEST(RenderEndpoint, TheOldestInAStatusIsTheOneThatStandsLongest) {
   auto state = endpoint(
       {worker("a", Status::idle), worker("b", Status::idle), worker("c", Status::running)});
-  state.workers[1].status_since = kNoon.wall - 1h;
+  state.workers.edit()[1].status_since = kNoon.wall - 1h;
   const Context without{.provider = &kProvider, .series = {.workers = false}};
   EXPECT_EQ(lines(state, "serverless_endpoint_oldest_in_status_timestamp_seconds", without),
             "serverless_endpoint_oldest_in_status_timestamp_seconds{~,status=\"running\"} "
@@ -344,15 +344,15 @@ TEST(RenderEndpoint, JobsAreTheQueues) {
 TEST(RenderEndpoint, CapacityIsOfReadyWorkersThatWereBenchmarked) {
   auto state = endpoint({worker("a", Status::idle), worker("b", Status::idle),
                          worker("c", Status::stopped), worker("d", Status::running)});
-  for (auto& one : state.workers) {
+  for (auto& one : state.workers.edit()) {
     one.reported.perf = 10;
     one.reported.benchmarked = true;
   }
   EXPECT_EQ(lines(state, "serverless_endpoint_load"), "");
   EXPECT_EQ(lines(state, "serverless_endpoint_capacity"), "") << "a provider without loads";
-  state.workers[0].reported.cur_load = 1.5;
-  state.workers[2].reported.cur_load = 2;
-  state.workers[1].reported.benchmarked = false;
+  state.workers.edit()[0].reported.cur_load = 1.5;
+  state.workers.edit()[2].reported.cur_load = 2;
+  state.workers.edit()[1].reported.benchmarked = false;
   EXPECT_EQ(lines(state, "serverless_endpoint_load"), "serverless_endpoint_load{~} 3.5\n");
   EXPECT_EQ(lines(state, "serverless_endpoint_capacity"), "serverless_endpoint_capacity{~} 20\n");
 }
@@ -360,8 +360,8 @@ TEST(RenderEndpoint, CapacityIsOfReadyWorkersThatWereBenchmarked) {
 TEST(RenderEndpoint, CostIsOfTheListWhereTheListHasPrices) {
   auto state = endpoint(
       {worker("a", Status::idle), worker("b", Status::stopped), worker("c", Status::running)});
-  state.workers[0].reported.cost_dollars_per_hour = 0.5;
-  state.workers[1].reported.cost_dollars_per_hour = 8;
+  state.workers.edit()[0].reported.cost_dollars_per_hour = 0.5;
+  state.workers.edit()[1].reported.cost_dollars_per_hour = 8;
   EXPECT_EQ(lines(state, "serverless_endpoint_cost_dollars_per_hour"), "");
   state.workers_report.priced = true;
   EXPECT_EQ(lines(state, "serverless_endpoint_cost_dollars_per_hour"),
@@ -394,7 +394,7 @@ TEST(RenderEndpoint, GroupsHaveEveryStatus) {
   auto state = endpoint({worker("a", Status::idle), worker("b", Status::idle)});
   set(state, Source::groups, answered(0s));
   state.groups = GroupsReport{.groups = {{.id = "g1"}, {.id = "g2"}}};
-  state.workers[1].group_id = "g2";
+  state.workers.edit()[1].group_id = "g2";
   EXPECT_EQ(lines(state, "serverless_group_workers"),
             "serverless_group_workers{~,group_id=\"g1\",status=\"running\"} 0\n"
             "serverless_group_workers{~,group_id=\"g1\",status=\"idle\"} 0\n"
@@ -494,7 +494,7 @@ TEST(RenderEndpoint, PollsAreToldBySource) {
 TEST(RenderExpiry, ABlockCarriesTheEarliestExpiryOfItsNeeds) {
   auto state = endpoint({worker("a", Status::idle)});
   state.counts.fill(0);
-  state.workers[0].uptime_seconds = 1;
+  state.workers.edit()[0].uptime_seconds = 1;
   set(state, Source::queue, answered(-20s));
   for (const std::string_view metric :
        {"serverless_endpoint_workers", "serverless_endpoint_ready_workers",
@@ -555,7 +555,7 @@ TEST(RenderExpiry, BlocksStandInTheOrderOfTheTableAndCountTheirSeries) {
 
 TEST(RenderWorker, InfoHasEveryLabelInThisOrder) {
   auto state = endpoint({worker("w\"1", Status::idle)});
-  auto& reported = state.workers[0].reported;
+  auto& reported = state.workers.edit()[0].reported;
   reported.gpu_type = "H100";
   reported.location = "EU";
   reported.version = "3";
@@ -563,7 +563,7 @@ TEST(RenderWorker, InfoHasEveryLabelInThisOrder) {
   reported.interruptible = false;
   reported.image = "acme/llama:1";
   reported.name = "jane";
-  state.workers[0].group_id = "g1";
+  state.workers.edit()[0].group_id = "g1";
   const std::string begin =
       "serverless_worker_info{~,worker_id=\"w\\\"1\",gpu_type=\"H100\",location=\"EU\","
       "version=\"3\",kind=\"cloud\",group_id=\"g1\",interruptible=\"false\",image=\"";
@@ -591,8 +591,8 @@ TEST(RenderWorker, WhatTheListDoesNotKnowComesFromTheInstance) {
             "serverless_worker_gpu_utilization_ratio{~,worker_id=\"a\"} 0.5\n");
   EXPECT_EQ(lines(state, "serverless_worker_cost_dollars_per_hour"),
             "serverless_worker_cost_dollars_per_hour{~,worker_id=\"a\"} 0.75\n");
-  state.workers[0].reported.gpu_type = "own";
-  state.workers[0].reported.gpus = 1;
+  state.workers.edit()[0].reported.gpu_type = "own";
+  state.workers.edit()[0].reported.gpus = 1;
   EXPECT_NE(lines(state, "serverless_worker_info").find("gpu_type=\"own\",location=\"US\""),
             std::string::npos);
   EXPECT_EQ(lines(state, "serverless_worker_gpus"),
@@ -617,7 +617,7 @@ TEST(RenderWorker, StatusIsOneSeriesAStatusOrOnlyTheOneThatIs) {
 
 TEST(RenderWorker, SinceWhenIsToldOnlyOfAChangeThatWasSeen) {
   auto state = endpoint({worker("a", Status::idle), worker("b", Status::idle)});
-  state.workers[1].change_seen = true;
+  state.workers.edit()[1].change_seen = true;
   EXPECT_EQ(lines(state, "serverless_worker_status_since_timestamp_seconds"),
             "serverless_worker_status_since_timestamp_seconds{~,worker_id=\"b\"} 1785931200\n");
 }
@@ -625,8 +625,8 @@ TEST(RenderWorker, SinceWhenIsToldOnlyOfAChangeThatWasSeen) {
 TEST(RenderWorker, StaleIsAbsentWhereItIsNotKnown) {
   auto state =
       endpoint({worker("a", Status::idle), worker("b", Status::idle), worker("c", Status::idle)});
-  state.workers[1].staleness = Staleness::current;
-  state.workers[2].staleness = Staleness::image;
+  state.workers.edit()[1].staleness = Staleness::current;
+  state.workers.edit()[2].staleness = Staleness::image;
   EXPECT_EQ(lines(state, "serverless_worker_stale"),
             "serverless_worker_stale{~,worker_id=\"b\"} 0\n"
             "serverless_worker_stale{~,worker_id=\"c\"} 1\n");
@@ -634,8 +634,8 @@ TEST(RenderWorker, StaleIsAbsentWhereItIsNotKnown) {
 
 TEST(RenderWorker, EveryFieldHasItsOwnMetric) {
   auto state = endpoint({worker("a", Status::idle)});
-  state.workers[0].uptime_seconds = 1;
-  auto& reported = state.workers[0].reported;
+  state.workers.edit()[0].uptime_seconds = 1;
+  auto& reported = state.workers.edit()[0].reported;
   reported.started_at = Time{2s};
   reported.created_at = Time{3s};
   reported.model_loaded_at = Time{4s};

@@ -28,7 +28,7 @@ EndpointPointer endpoint(const std::string& id, std::vector<SourceState> sources
                          std::size_t workers = 0) {
   EndpointState state;
   state.info.id = id;
-  state.workers.resize(workers);
+  state.workers.edit().resize(workers);
   for (std::size_t i = 0; i < sources.size(); ++i) state.sources[i] = sources[i];
   return std::make_shared<const EndpointState>(std::move(state));
 }

@@ -129,9 +129,9 @@ TEST(StatusPage, ARowTellsOneEndpoint) {
   state.counts[static_cast<std::size_t>(Status::running)] = 2;
   state.counts[static_cast<std::size_t>(Status::idle)] = 1;
   state.counts[static_cast<std::size_t>(Status::unhealthy)] = 0;
-  state.workers.resize(3);
-  state.workers[1].staleness = Staleness::version;
-  state.workers[2].staleness = Staleness::current;
+  state.workers.edit().resize(3);
+  state.workers.edit()[1].staleness = Staleness::version;
+  state.workers.edit()[2].staleness = Staleness::current;
   auto page = account({state});
   page->next_poll["e1"] = kNoon.mono + 12s;
   EXPECT_EQ(cells(status_page({page}, "1", kNoon)),
