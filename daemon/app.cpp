@@ -14,20 +14,14 @@
 #include "daemon/forecast.hpp"
 #include "daemon/keys.hpp"
 #include "daemon/log.hpp"
-#include "daemon/negotiate.hpp"
-#include "daemon/web.hpp"
 
 namespace serverless::daemon {
 namespace {
 
 using std::chrono::seconds;
 
-constexpr seconds kReadyAnyway{60};
 // --once waits this long beyond the longest first round of polls.
 constexpr seconds kOnceGrace{60};
-
-constexpr const char* kTextType = "text/plain; charset=utf-8";
-constexpr const char* kHtmlType = "text/html; charset=utf-8";
 
 std::string user_agent() {
   return fmt::format("serverless_exporter/{} (Prometheus exporter)", version());
@@ -97,7 +91,7 @@ void answer(std::vector<std::promise<std::string>> waiters, const std::string& p
 }
 
 HttpReply text_reply(int status, std::string text) {
-  return {.status = status, .content_type = kTextType, .body = std::move(text)};
+  return {.status = status, .body = std::move(text)};
 }
 
 }  // namespace
@@ -134,9 +128,9 @@ std::string forecast_text(const config::Config& config) {
 App::App(Loaded loaded)
     : config_(std::move(loaded.config)),
       started_(read_clock().mono),
-      max_scrapes_(config_.web.max_concurrent_scrapes),
       lifecycle_(config_.web.enable_lifecycle),
       store_(limits_of(config_)),
+      routes_(store_, self_, started_, [this] { return ask_for_reload(); }),
       http_(user_agent()) {
   self_.note_reload(true, unix_seconds(read_clock().wall));
   swap_accounts(std::move(loaded.accounts));
@@ -160,7 +154,7 @@ void App::listen_also(const std::vector<std::string>& addresses) {
     if (servers_.contains(address)) continue;
     bound.emplace(
         address, std::make_unique<Server>(std::vector{address}, [this](const HttpRequest& request) {
-          return handle(request);
+          return routes_.handle(request);
         }));
   }
   for (const auto& [address, server] : bound) {
@@ -177,6 +171,8 @@ void App::swap_accounts(std::vector<AccountSetup> accounts) {
   }
   dispatchers_.clear();
   account_count_ = accounts.size();
+  routes_.set_terms(
+      {.accounts = accounts.size(), .max_scrapes = config_.web.max_concurrent_scrapes});
   std::vector<AccountSetup> changed;
   for (auto& setup : accounts) {
     const auto old = before.find(setup.account.name);
@@ -232,7 +228,6 @@ void App::reload(const std::function<tl::expected<Loaded, Problems>()>& load) {
   }
   config_ = std::move(loaded->config);
   log::set_level(config_.log.level);
-  max_scrapes_ = config_.web.max_concurrent_scrapes;
   lifecycle_ = config_.web.enable_lifecycle;
   store_.set_limits(limits_of(config_));
   swap_accounts(std::move(loaded->accounts));
@@ -267,14 +262,6 @@ HttpReply App::ask_for_reload() {
   return problems.empty() ? text_reply(200, "reloaded\n") : text_reply(500, problems);
 }
 
-Page App::page(Now now, Format format) {
-  const auto current = store_.current();
-  Page page = assemble(current.pages, current.withheld, now, format);
-  const auto own = self_.text(format);
-  finish(page, own.text, own.series);
-  return page;
-}
-
 App::Once App::poll_once(std::stop_token stop) {
   const auto tried = [this](const Pages& pages) { return all_tried(pages, account_count_); };
   Mono deadline = started_ + kOnceGrace;
@@ -283,67 +270,8 @@ App::Once App::poll_once(std::stop_token stop) {
     if (stop.stop_requested() || later <= deadline || later <= read_clock().mono) break;
     deadline = later;
   }
-  return {.page = page(read_clock()).text(),
+  return {.page = routes_.page(read_clock()).text(),
           .complete = all_good(store_.current().pages, account_count_)};
-}
-
-HttpReply App::handle(const HttpRequest& request) {
-  using Route = HttpReply (*)(App&, const HttpRequest&);
-  static const std::map<std::string, Route, std::less<>> kActions{
-      {"/-/reload", [](App& app, const HttpRequest&) { return app.ask_for_reload(); }},
-  };
-  static const std::map<std::string, Route, std::less<>> kPages{
-      {"/",
-       [](App& app, const HttpRequest&) {
-         return HttpReply{
-             .content_type = kHtmlType,
-             .body = status_page(app.store_.current().pages, version(), read_clock()),
-             .headers = {{"Content-Security-Policy",
-                          "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"},
-                         {"X-Content-Type-Options", "nosniff"},
-                         {"Referrer-Policy", "no-referrer"}}};
-       }},
-      {"/metrics", [](App& app, const HttpRequest& asked) { return app.metrics(asked); }},
-      {"/-/healthy", [](App&, const HttpRequest&) { return text_reply(200, "healthy\n"); }},
-      {"/-/ready", [](App& app, const HttpRequest&) { return app.ready(); }},
-  };
-  const auto action = kActions.find(request.path);
-  const auto page = kPages.find(request.path);
-  if (action == kActions.end() && page == kPages.end()) return text_reply(404, "not found\n");
-  if (action != kActions.end() && request.method == "POST") return action->second(*this, request);
-  const bool reads = request.method == "GET" || request.method == "HEAD";
-  if (page != kPages.end() && reads) return page->second(*this, request);
-  auto reply = text_reply(405, "method not allowed\n");
-  reply.headers.emplace_back("Allow", page != kPages.end() ? "GET, HEAD" : "POST");
-  return reply;
-}
-
-HttpReply App::metrics(const HttpRequest& request) {
-  auto wish = negotiate(request.accept, request.accept_encoding);
-  if (!wish) return text_reply(406, "only gzip and identity are served\n");
-  if (scrapes_->load() >= static_cast<int>(max_scrapes_.load())) {
-    self_.count_scrape(503);
-    return text_reply(503, "too many scrapes at once\n");
-  }
-  scrapes_->fetch_add(1);
-  std::shared_ptr<void> leave(nullptr, [scrapes = scrapes_](void*) { scrapes->fetch_sub(1); });
-  const Now now = read_clock();
-  self_.count_scrape(200);
-  auto whole = std::make_shared<const Page>(page(now, wish->format));
-  const auto taken = std::chrono::duration<double>(read_clock().mono - now.mono);
-  self_.observe_page(taken.count(), *whole);
-  HttpReply reply{.content_type = std::move(wish->content_type),
-                  .body = PageBody{.page = std::move(whole), .gzip = wish->gzip},
-                  .headers = {{"Vary", "Accept, Accept-Encoding"}},
-                  .keep = std::move(leave)};
-  if (wish->gzip) reply.headers.emplace_back("Content-Encoding", "gzip");
-  return reply;
-}
-
-HttpReply App::ready() const {
-  const bool tried = all_tried(store_.current().pages, account_count_);
-  if (tried || read_clock().mono - started_ >= kReadyAnyway) return text_reply(200, "ready\n");
-  return text_reply(503, "not ready: the first polls are under way\n");
 }
 
 }  // namespace serverless::daemon

@@ -14,6 +14,7 @@
 #include "daemon/curl_http.hpp"
 #include "daemon/dispatcher.hpp"
 #include "daemon/gate.hpp"
+#include "daemon/routes.hpp"
 #include "daemon/self.hpp"
 #include "daemon/server.hpp"
 #include "daemon/store.hpp"
@@ -61,27 +62,22 @@ class App {
   Once poll_once(std::stop_token stop);
 
  private:
-  [[nodiscard]] HttpReply handle(const HttpRequest& request);
   void listen_also(const std::vector<std::string>& addresses);
   void swap_accounts(std::vector<AccountSetup> accounts);
   using Waiters = std::vector<std::promise<std::string>>;
   [[nodiscard]] Waiters take_waiters();
   [[nodiscard]] HttpReply ask_for_reload();
-  [[nodiscard]] HttpReply metrics(const HttpRequest& request);
-  [[nodiscard]] HttpReply ready() const;
-  [[nodiscard]] Page page(Now now, Format format = Format::text);
 
   config::Config config_;  ///< The main thread's own.
   Mono started_{};
-  std::atomic<std::size_t> account_count_ = 0;
-  std::atomic<std::uint32_t> max_scrapes_ = 0;
+  std::size_t account_count_ = 0;
   std::atomic<bool> lifecycle_ = false;
   std::mutex mutex_{};  ///< Of the two below.
   Waiters reload_waiters_{};
   bool stopping_ = false;
   SelfMetrics self_{};
-  std::shared_ptr<std::atomic<int>> scrapes_ = std::make_shared<std::atomic<int>>(0);
   Store store_;
+  Routes routes_;
   Gate gate_{};
   CurlHttp http_;
   std::vector<std::unique_ptr<Dispatcher>> dispatchers_{};

@@ -55,10 +55,13 @@ struct Cursor {
 
 class Assembler {
  public:
-  Assembler(const Pages& pages, const Withheld& withheld, Now now, Format format)
-      : pages_(pages), withheld_(withheld), now_(now) {
+  Assembler(const Pages& pages, const Withheld& withheld, Now now, Format format,
+            const Selection& selection)
+      : withheld_(withheld), now_(now), selection_(selection) {
     page_.format = format;
     for (const auto& account : pages) {
+      if (!selection.has_provider(account->state.provider->label)) continue;
+      pages_.push_back(account);
       auto& cursors = cursors_.emplace_back();
       for (const Part part : kParts) {
         for (const auto& run : account->runs[static_cast<std::size_t>(part)]) {
@@ -70,7 +73,9 @@ class Assembler {
   }
 
   Page run() {
-    for (std::size_t row = 0; row < rows().size(); ++row) write_row(row);
+    for (std::size_t row = 0; row < rows().size(); ++row) {
+      if (selection_.has_family(rows()[row].name)) write_row(row);
+    }
     return std::move(page_);
   }
 
@@ -109,6 +114,7 @@ class Assembler {
   void write_runs(std::size_t row, std::vector<Cursor>& cursors) {
     for (auto& cursor : cursors) {
       const auto& blocks = cursor.run->blocks;
+      while (cursor.at < blocks.size() && blocks[cursor.at].row < row) ++cursor.at;
       if (cursor.at == blocks.size() || blocks[cursor.at].row != row) continue;
       const Block& block = blocks[cursor.at++];
       write_header(row);
@@ -149,9 +155,10 @@ class Assembler {
     page_.append(header_piece(row, page_.format));
   }
 
-  const Pages& pages_;
+  Pages pages_{};
   const Withheld& withheld_;
   Now now_;
+  const Selection& selection_;
   Page page_{};
   std::vector<std::array<std::vector<Cursor>, kParts.size()>> cursors_{};  ///< By account and part.
   std::vector<std::vector<Lines>> own_{};                                  ///< By account.
@@ -255,8 +262,9 @@ std::size_t Page::gzip_bytes() const {
   return gzip_header().size() + deflated_bytes + gzip_end(checksum).size();
 }
 
-Page assemble(const Pages& pages, const Withheld& withheld, Now now, Format format) {
-  return Assembler(pages, withheld, now, format).run();
+Page assemble(const Pages& pages, const Withheld& withheld, Now now, Format format,
+              const Selection& selection) {
+  return Assembler(pages, withheld, now, format, selection).run();
 }
 
 void finish(Page& page, std::string_view text, std::size_t series) {

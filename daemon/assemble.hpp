@@ -14,6 +14,7 @@
 #include "config/config.hpp"
 #include "daemon/account.hpp"
 #include "daemon/blocks.hpp"
+#include "daemon/selection.hpp"
 
 namespace serverless::daemon {
 
@@ -67,9 +68,10 @@ struct Page {
   [[nodiscard]] std::size_t gzip_bytes() const;
 };
 
-/// Chooses what is on the page now: what has not expired and is not withheld, family by family. The
-/// end of the page is still to be written. Pure.
-Page assemble(const Pages& pages, const Withheld& withheld, Now now, Format format = Format::text);
+/// Chooses what is on the page now: what was asked for, has not expired and is not withheld, family
+/// by family. The end of the page is still to be written. Pure.
+Page assemble(const Pages& pages, const Withheld& withheld, Now now, Format format = Format::text,
+              const Selection& selection = {});
 
 /// Adds what the process tells of itself, and the end of the page.
 void finish(Page& page, std::string_view text, std::size_t series);

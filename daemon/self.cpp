@@ -130,19 +130,20 @@ void SelfMetrics::count_scrape(int code) {
   instruments_->scrapes.Add({{"code", std::to_string(code)}}).Increment();
 }
 
-void SelfMetrics::observe_page(double seconds, const Page& page) {
-  instruments_->duration.Observe(seconds);
+void SelfMetrics::observe_duration(double seconds) { instruments_->duration.Observe(seconds); }
+
+void SelfMetrics::observe_page(const Page& page) {
   instruments_->identity_bytes.Set(static_cast<double>(page.checksum.length));
   instruments_->gzip_bytes.Set(static_cast<double>(page.gzip_bytes()));
   instruments_->series.Set(static_cast<double>(page.series));
 }
 
-SelfMetrics::Text SelfMetrics::text(Format format) const {
+SelfMetrics::Text SelfMetrics::text(Format format, const Selection& selection) const {
   auto families = instruments_->registry.Collect();
   for (auto& process : process_families()) families.push_back(std::move(process));
   Text result;
   for (const auto& family : families) {
-    if (family.metric.empty()) continue;
+    if (family.metric.empty() || !selection.has_family(family.name)) continue;
     const Row& row = *find_row(family.name);
     result.text += family_header(row, format);
     Samples samples(row.name, result.text);

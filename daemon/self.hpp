@@ -20,13 +20,14 @@ class SelfMetrics {
   /// The configuration was read. @param when  Unix time.
   void note_reload(bool successful, double when);
   void count_scrape(int code);
-  void observe_page(double seconds, const Page& page);
+  void observe_duration(double seconds);
+  void observe_page(const Page& page);
 
   struct Text {
     std::string text{};
     std::size_t series = 0;
   };
-  [[nodiscard]] Text text(Format format) const;
+  [[nodiscard]] Text text(Format format, const Selection& selection = {}) const;
 
  private:
   struct Instruments;

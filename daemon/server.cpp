@@ -127,6 +127,18 @@ std::string header_of(MHD_Connection* connection, const char* wanted) {
   return search.found;
 }
 
+std::vector<std::pair<std::string, std::string>> arguments_of(MHD_Connection* connection) {
+  std::vector<std::pair<std::string, std::string>> arguments;
+  MHD_get_connection_values(
+      connection, MHD_GET_ARGUMENT_KIND,
+      [](void* user, MHD_ValueKind, const char* name, const char* value) {
+        static_cast<decltype(arguments)*>(user)->emplace_back(name, value == nullptr ? "" : value);
+        return MHD_YES;
+      },
+      &arguments);
+  return arguments;
+}
+
 MHD_Result on_request(void* user, MHD_Connection* connection, const char* path, const char* method,
                       const char*, const char*, std::size_t*, void**) {
   const auto& handler = *static_cast<const Server::Handler*>(user);
@@ -134,6 +146,7 @@ MHD_Result on_request(void* user, MHD_Connection* connection, const char* path, 
   try {
     reply = handler({.method = method,
                      .path = path,
+                     .arguments = arguments_of(connection),
                      .accept = header_of(connection, MHD_HTTP_HEADER_ACCEPT),
                      .accept_encoding = header_of(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING)});
   } catch (const std::exception& error) {

@@ -17,6 +17,8 @@ namespace serverless::daemon {
 struct HttpRequest {
   std::string method{};
   std::string path{};
+  /// What stands behind the '?', decoded, in its order; a name may come more than once.
+  std::vector<std::pair<std::string, std::string>> arguments{};
   std::string accept{};  ///< Its headers; empty: not sent.
   std::string accept_encoding{};
 };

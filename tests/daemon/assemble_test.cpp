@@ -261,6 +261,42 @@ TEST(Assemble, WithheldWorkersAreCountedAndTheirSeriesGone) {
             assemble(pages, {}, kNoon).text());
 }
 
+TEST(Assemble, OnlyFamiliesThatWereAskedForAreOnThePage) {
+  const auto one = account("prod", {endpoint("e1", {block("serverless_endpoint_info", "i\n"),
+                                                    block("serverless_polls_total", "p\n"),
+                                                    block("serverless_worker_info", "w\n")})});
+  const auto of = [&](std::set<std::string_view> families) {
+    return assemble({one}, {}, kNoon, Format::text, {.families = std::move(families)});
+  };
+  EXPECT_EQ(of({"serverless_polls_total"}).text(), header("serverless_polls_total") + "p\n")
+      << "the blocks before it are passed over";
+  EXPECT_EQ(of({"serverless_worker_info", "serverless_endpoint_fresh"}).text(),
+            fresh("1") + header("serverless_worker_info") + "w\n");
+  EXPECT_EQ(of({"serverless_worker_info"}).series, 1U);
+  EXPECT_EQ(of({}).text(), "");
+}
+
+TEST(Assemble, APartOfThePageIsOneGzipStreamToo) {
+  const auto one = published(two_endpoints(0s, 0s), {.provider = find_provider("den")});
+  const auto page = assemble({one}, {}, kNoon, Format::text,
+                             {.families = std::set<std::string_view>{"serverless_worker_status"}});
+  std::string stream(gzip_header());
+  for (const auto& piece : page.pieces) stream += piece->deflated;
+  stream += gzip_end(page.checksum);
+  EXPECT_EQ(gunzip(stream), page.text());
+  EXPECT_TRUE(page.text().starts_with(header("serverless_worker_status"))) << page.text();
+}
+
+TEST(Assemble, OnlyProvidersThatWereAskedForAreOnThePage) {
+  const auto one = published(two_endpoints(0s, 0s), {.provider = find_provider("den")});
+  const Pages pages{one};
+  const auto of = [&](std::set<std::string_view> labels) {
+    return assemble(pages, {}, kNoon, Format::text, {.providers = std::move(labels)}).text();
+  };
+  EXPECT_EQ(of({"den"}), assemble(pages, {}, kNoon).text());
+  EXPECT_EQ(of({"vast"}), "");
+}
+
 TEST(MakePage, ExpiresWithTheFirstOfItsRunsAndSharesWhatIsTheSame) {
   const Context context{.provider = find_provider("den")};
   auto state = two_endpoints(0s, 30s);

@@ -106,6 +106,16 @@ TEST(Server, AnswersWithTheHandlersText) {
   EXPECT_EQ(fetched.headers.at("Content-Length"), "8");
 }
 
+TEST(Server, ArgumentsArriveDecodedAndInTheirOrder) {
+  const Server server({"127.0.0.1:0"}, [](const HttpRequest& request) {
+    std::string text;
+    for (const auto& [name, value] : request.arguments) text += name + "=" + value + "\n";
+    return HttpReply{.body = text};
+  });
+  EXPECT_EQ(fetch(server.addresses().at(0), "/?b[]=x%20y&a=1&b%5B%5D=z%26&none&empty=").body,
+            "b[]=x y\na=1\nb[]=z&\nnone=\nempty=\n");
+}
+
 TEST(Server, EveryMethodReachesTheHandler) {
   const Server server({"127.0.0.1:0"}, [](const HttpRequest& request) {
     return HttpReply{.status = 405, .body = request.method};

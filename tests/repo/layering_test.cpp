@@ -44,7 +44,7 @@ constexpr std::array<std::string_view, 9> kClocks{
 /// Files that may read a clock, without their ending.
 const std::set<std::string, std::less<>> kShell{
     "daemon/clock", "daemon/mailbox", "daemon/dispatcher", "daemon/app", "daemon/store",
-    "daemon/main", "daemon/demo", "daemon/server",
+    "daemon/routes", "daemon/main", "daemon/demo", "daemon/server",
     // The outside world has a time of its own.
     "simulator/world", "simulator/server", "simulator/main"};
 

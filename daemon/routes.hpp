@@ -1,0 +1,50 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "daemon/assemble.hpp"
+#include "daemon/self.hpp"
+#include "daemon/server.hpp"
+#include "daemon/store.hpp"
+
+namespace serverless::daemon {
+
+/// What is served at which path. Threads: any. Lifetime: what it is given by reference outlives it.
+class Routes {
+ public:
+  /// What a configuration says of what is served.
+  struct Terms {
+    std::size_t accounts = 0;
+    std::uint32_t max_scrapes = 0;
+  };
+
+  /// @param started  when polling began.
+  /// @param reload   answers POST /-/reload; waits until it is done.
+  Routes(Store& store, SelfMetrics& self, Mono started, std::function<HttpReply()> reload);
+
+  void set_terms(Terms terms);
+
+  [[nodiscard]] HttpReply handle(const HttpRequest& request);
+
+  /// The metrics as they are now.
+  [[nodiscard]] Page page(Now now, Format format = Format::text, const Selection& selection = {});
+
+ private:
+  [[nodiscard]] HttpReply status();
+  [[nodiscard]] HttpReply metrics(const HttpRequest& request);
+  [[nodiscard]] HttpReply ready() const;
+
+  Store& store_;
+  SelfMetrics& self_;
+  Mono started_;
+  std::function<HttpReply()> reload_;
+  std::atomic<std::size_t> accounts_ = 0;
+  std::atomic<std::uint32_t> max_scrapes_ = 0;
+  std::shared_ptr<std::atomic<int>> scrapes_ = std::make_shared<std::atomic<int>>(0);
+};
+
+}  // namespace serverless::daemon
