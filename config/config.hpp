@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +42,7 @@ enum class WorkerStatusSeries : std::uint8_t {
   full,    ///< One series a status, 0 or 1.
   active,  ///< Only the series that is 1.
 };
+inline constexpr std::array<std::string_view, 2> kWorkerStatusSeriesNames{"full", "active"};
 
 /// [series]: what is published at all.
 struct Series {
@@ -52,7 +54,10 @@ struct Series {
 };
 
 enum class LogLevel : std::uint8_t { debug, info, warn, error };
+inline constexpr std::array<std::string_view, 4> kLogLevelNames{"debug", "info", "warn", "error"};
+static_assert(kLogLevelNames[static_cast<std::size_t>(LogLevel::error)] == "error");
 enum class LogFormat : std::uint8_t { logfmt, json };
+inline constexpr std::array<std::string_view, 2> kLogFormatNames{"logfmt", "json"};
 
 struct Log {
   LogLevel level = LogLevel::info;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <iterator>
 #include <span>
@@ -34,15 +33,6 @@ constexpr Unsupported kUnsupported[] = {
     {"[web]", "basic_auth_users"},
     {"[web]", "tls_server_config"},
 };
-
-constexpr std::array<std::string_view, 2> kWorkerStatusWords{"full", "active"};
-constexpr std::array<std::string_view, 4> kLevelWords{"debug", "info", "warn", "error"};
-constexpr std::array<std::string_view, 2> kFormatWords{"logfmt", "json"};
-
-// The words stand in the order of the enumerators.
-static_assert(kWorkerStatusWords[static_cast<std::size_t>(WorkerStatusSeries::active)] == "active");
-static_assert(kLevelWords[static_cast<std::size_t>(LogLevel::error)] == "error");
-static_assert(kFormatWords[static_cast<std::size_t>(LogFormat::json)] == "json");
 
 template <typename Enum>
 auto word(std::span<const std::string_view> words) {
@@ -119,13 +109,14 @@ void read_limits(Table& table, Limits& limits) {
 
 void read_series(Table& table, Series& series) {
   table.read("workers", series.workers, read_boolean);
-  table.read("worker_status", series.worker_status, word<WorkerStatusSeries>(kWorkerStatusWords));
+  table.read("worker_status", series.worker_status,
+             word<WorkerStatusSeries>(kWorkerStatusSeriesNames));
   table.read("image_label", series.image_label, read_boolean);
 }
 
 void read_log(Table& table, Log& log) {
-  table.read("level", log.level, word<LogLevel>(kLevelWords));
-  table.read("format", log.format, word<LogFormat>(kFormatWords));
+  table.read("level", log.level, word<LogLevel>(kLogLevelNames));
+  table.read("format", log.format, word<LogFormat>(kLogFormatNames));
 }
 
 }  // namespace serverless::config
