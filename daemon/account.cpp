@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
+#include "daemon/plan.hpp"
 #include "daemon/reconcile.hpp"
 
 namespace serverless::daemon {
@@ -89,6 +91,39 @@ Reason judged(const AccountState& account, const Answer& answer) {
   return error.reason;
 }
 
+// A target that is polled no more has no log.
+void keep_logs(AccountState& account, const std::vector<Target>& targets) {
+  auto before = std::exchange(account.polls, {});
+  for (const auto& target : targets) {
+    auto key = key_of(target);
+    const auto known = before.find(key);
+    auto log = known != before.end()
+                   ? std::move(known->second)
+                   : std::make_shared<const PollLog>(PollLog{.operation = target.operation,
+                                                             .endpoint_id = target.endpoint_id,
+                                                             .supplies = target.supplies});
+    account.polls.emplace(std::move(key), std::move(log));
+  }
+}
+
+void remember(AccountState& account, const Observation& observation,
+              const std::set<Reason>& reasons) {
+  const auto found = account.polls.find(key_of(observation.target));
+  if (found == account.polls.end()) return;
+  PollRecord record{.sent = observation.sent.wall,
+                    .duration = observation.landed.mono - observation.sent.mono};
+  for (const auto& exchange : observation.exchanges) {
+    ++record.requests;
+    record.bytes += exchange.body_bytes;
+    record.code = exchange.code;
+  }
+  if (!reasons.empty()) record.reason = *reasons.begin();
+  PollLog log = *found->second;
+  if (log.polls.size() == kRememberedPolls) log.polls.erase(log.polls.begin());
+  log.polls.push_back(std::move(record));
+  found->second = std::make_shared<const PollLog>(std::move(log));
+}
+
 void admit(AccountState& account, const std::string& id, std::set<std::string>& changed) {
   if (account.endpoints.contains(id)) return;
   EndpointState state;
@@ -169,6 +204,7 @@ AccountState inherit(AccountState fresh, const AccountState& before) {
   fresh.durations = before.durations;
   fresh.failures = before.failures;
   fresh.apis = before.apis;
+  fresh.polls = before.polls;
   fresh.endpoints_removed = before.endpoints_removed;
   fresh.discovered = before.discovered;
   return fresh;
@@ -192,6 +228,7 @@ std::set<std::string> adopt_targets(AccountState& account, const std::vector<Tar
       paces[static_cast<std::size_t>(source)] = pace_of(target, source);
     }
   }
+  keep_logs(account, targets);
   std::set<std::string> changed;
   for (auto& [id, endpoint] : account.endpoints) {
     EndpointState next = *endpoint;
@@ -254,6 +291,7 @@ std::set<std::string> apply(AccountState& account, const Observation& observatio
   for (const auto& answer : observation.poll.answers) {
     if (!answer.result) reasons.insert(judged(account, answer));
   }
+  remember(account, observation, reasons);
   for (const Reason reason : reasons) ++account.failures[static_cast<std::size_t>(reason)];
   if (supplies(observation.target, Source::catalog)) account.discovered = true;
   return changed;

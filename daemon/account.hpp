@@ -52,6 +52,29 @@ struct ApiState {
   bool operator==(const ApiState&) const = default;
 };
 
+/// One poll of a target, as it is remembered for people.
+struct PollRecord {
+  Time sent{};
+  std::chrono::nanoseconds duration{0};
+  std::uint32_t requests = 0;
+  std::uint64_t bytes = 0;         ///< Of all bodies, decoded.
+  std::string code{};              ///< Of the last request; the reason where no status line came.
+  std::optional<Reason> reason{};  ///< Of the first answer that failed.
+
+  bool operator==(const PollRecord&) const = default;
+};
+
+/// The last polls of a target.
+struct PollLog {
+  std::string operation{};
+  std::string endpoint_id{};  ///< Empty: the account.
+  std::vector<Source> supplies{};
+  std::vector<PollRecord> polls{};  ///< The newest last.
+
+  bool operator==(const PollLog&) const = default;
+};
+inline constexpr std::size_t kRememberedPolls = 20;
+
 /// Everything that is known of one account. A value: the dispatcher owns the next one and publishes
 /// copies, which share the endpoints.
 struct AccountState {
@@ -62,6 +85,7 @@ struct AccountState {
   std::map<std::pair<std::string, std::string>, Histogram> durations{};  ///< By api, operation.
   std::array<std::uint64_t, kReasonCount> failures{};
   std::map<std::string, ApiState> apis{};
+  std::map<std::string, std::shared_ptr<const PollLog>> polls{};  ///< By key_of() the target.
   std::uint64_t endpoints_removed = 0;
   bool discovered = false;  ///< The first discovery has ended, either way.
   bool exhaustive = false;  ///< Every endpoint of the account is watched, not only named ones.
@@ -85,7 +109,8 @@ AccountState inherit(AccountState fresh, const AccountState& before);
 /// The endpoints, for Collector::targets().
 std::vector<EndpointInfo> endpoint_infos(const AccountState& account);
 
-/// Gives each endpoint the sources that these targets supply, with their pace, and no others.
+/// Gives each endpoint the sources that these targets supply, with their pace, and no others, and
+/// each target a log of its polls.
 /// @return the endpoints that changed.
 std::set<std::string> adopt_targets(AccountState& account, const std::vector<Target>& targets,
                                     const PaceOf& pace_of);

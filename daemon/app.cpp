@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "collectors/registry.hpp"
+#include "config/write.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/forecast.hpp"
 #include "daemon/keys.hpp"
@@ -171,8 +172,9 @@ void App::swap_accounts(std::vector<AccountSetup> accounts) {
   }
   dispatchers_.clear();
   account_count_ = accounts.size();
-  routes_.set_terms(
-      {.accounts = accounts.size(), .max_scrapes = config_.web.max_concurrent_scrapes});
+  routes_.set_terms({.accounts = accounts.size(),
+                     .max_scrapes = config_.web.max_concurrent_scrapes,
+                     .config = config::to_toml(config_)});
   std::vector<AccountSetup> changed;
   for (auto& setup : accounts) {
     const auto old = before.find(setup.account.name);

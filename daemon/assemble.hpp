@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -18,15 +17,21 @@
 
 namespace serverless::daemon {
 
+/// When a target is polled next.
+struct Due {
+  Mono at{};
+  bool in_flight = false;  ///< Now; `at` says nothing.
+};
+
 /// What a dispatcher publishes: one account at one moment.
 struct AccountPage {
   AccountState state{};
   Context context{};
-  std::array<Runs, kParts.size()> runs{};  ///< By Part.
-  Mono expires = Mono::max();              ///< The earliest moment at which a run has to go.
-  std::unordered_map<std::string, Mono> next_poll{};  ///< By endpoint id.
-  std::uint64_t workers = 0;                          ///< Of all endpoints.
-  std::uint64_t largest = 0;                          ///< Workers of the endpoint that has most.
+  std::array<Runs, kParts.size()> runs{};   ///< By Part.
+  Mono expires = Mono::max();               ///< The earliest moment at which a run has to go.
+  std::map<std::string, Due> next_polls{};  ///< By key_of() the target.
+  std::uint64_t workers = 0;                ///< Of all endpoints.
+  std::uint64_t largest = 0;                ///< Workers of the endpoint that has most.
 };
 
 using Pages = std::vector<std::shared_ptr<const AccountPage>>;

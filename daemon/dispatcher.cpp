@@ -497,15 +497,8 @@ bool Dispatcher::must_publish(Mono now) const {
 void Dispatcher::publish() {
   auto page =
       std::make_shared<AccountPage>(make_page(account_, context(), read_clock(), published_.get()));
-  auto pace = pacing_.targets.begin();
-  for (const auto& [key, position] : schedule_.positions) {
-    // Both are in the order of their keys.
-    while (pace != pacing_.targets.end() && pace->first < key) ++pace;
-    if (pace == pacing_.targets.end()) break;
-    const auto& endpoint_id = schedule_.targets[position].endpoint_id;
-    if (endpoint_id.empty() || pace->first != key) continue;
-    const auto [at, first] = page->next_poll.try_emplace(endpoint_id, pace->second.due);
-    if (!first) at->second = std::min(at->second, pace->second.due);
+  for (const auto& [key, pace] : pacing_.targets) {
+    page->next_polls.emplace_hint(page->next_polls.end(), key, Due{.at = pace.due, .in_flight = pace.in_flight});
   }
   published_ = std::move(page);
   store_.publish(published_);

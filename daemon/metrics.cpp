@@ -5,6 +5,8 @@
 #include <map>
 #include <string>
 
+#include "daemon/derived.hpp"
+
 namespace serverless::daemon {
 namespace {
 
@@ -104,38 +106,6 @@ void listed_mismatch(const EndpointState& state, const Context&, Samples& out) {
     listed += static_cast<std::int64_t>(report.skipped.counts[static_cast<std::size_t>(skip)]);
   }
   out.add(*report.summary_total == listed ? 0 : 1);
-}
-
-bool loads_are_known(const EndpointState& state) {
-  return std::any_of(state.workers.begin(), state.workers.end(),
-                     [](const WorkerState& worker) { return worker.reported.cur_load; });
-}
-
-void endpoint_load(const EndpointState& state, const Context&, Samples& out) {
-  if (!loads_are_known(state)) return;
-  double sum = 0;
-  for (const auto& worker : state.workers) sum += worker.reported.cur_load.value_or(0);
-  out.add(sum);
-}
-
-void endpoint_capacity(const EndpointState& state, const Context&, Samples& out) {
-  if (!loads_are_known(state)) return;
-  double sum = 0;
-  for (const auto& worker : state.workers) {
-    if (is_ready(worker.status) && worker.reported.benchmarked == true) {
-      sum += worker.reported.perf.value_or(0);
-    }
-  }
-  out.add(sum);
-}
-
-std::optional<double> joined_price(const WorkerState& worker, const EndpointState& state) {
-  const auto* instance = instance_of(worker, state);
-  return instance != nullptr ? instance->cost_dollars_per_hour : std::nullopt;
-}
-
-std::optional<double> reported_price(const WorkerState& worker, const EndpointState&) {
-  return worker.reported.cost_dollars_per_hour;
 }
 
 using Price = std::optional<double> (*)(const WorkerState&, const EndpointState&);
@@ -460,10 +430,14 @@ constexpr std::array kRows{
         "Jobs retried, as reported. A fall is believed when a second answer shows it.", kQueue,
         job_counter<&EndpointState::retried>},
     Row{"serverless_endpoint_load", kGauge,
-        "Sum of the workers' current load, in the endpoint's own unit.", kWorkers, endpoint_load},
+        "Sum of the workers' current load, in the endpoint's own unit.", kWorkers,
+        [](const EndpointState& state, const Context&, Samples& out) { out.add(load_of(state)); }},
     Row{"serverless_endpoint_capacity", kGauge,
         "Sum of perf over ready workers that were benchmarked, in the endpoint's own unit.",
-        kWorkers, endpoint_capacity},
+        kWorkers,
+        [](const EndpointState& state, const Context&, Samples& out) {
+          out.add(capacity_of(state));
+        }},
     Row{"serverless_endpoint_cost_dollars_per_hour", kGauge, kCostHelp, kWorkers,
         [](const EndpointState& state, const Context&, Samples& out) {
           if (state.workers_report.priced) cost(state, reported_price, out);
@@ -705,8 +679,8 @@ constexpr std::array kRows{
     Row{"serverless_exporter_config_last_reload_success_timestamp_seconds", kGauge,
         "When a configuration was last accepted. Unix time.", kState, Live{}},
     Row{"serverless_exporter_series", kGauge, "Series on the last whole page.", kState, Live{}},
-    Row{"serverless_exporter_page_bytes", kGauge, "Size of the last whole page as text and as gzip.",
-        kState, Live{}},
+    Row{"serverless_exporter_page_bytes", kGauge,
+        "Size of the last whole page as text and as gzip.", kState, Live{}},
     Row{"serverless_exporter_scrapes_total", kCounter, "Requests for the page, by HTTP status.",
         kState, Live{}},
     Row{"serverless_exporter_scrape_duration_seconds", MetricType::histogram,
@@ -727,12 +701,6 @@ constexpr std::array kRows{
 };
 
 }  // namespace
-
-const Instance* instance_of(const WorkerState& worker, const EndpointState& state) {
-  if (!state.instances) return nullptr;
-  const auto found = state.instances->by_id.find(worker.reported.id);
-  return found == state.instances->by_id.end() ? nullptr : &found->second;
-}
 
 std::span<const Row> rows() { return kRows; }
 

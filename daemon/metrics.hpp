@@ -57,9 +57,6 @@ struct Row {
   bool by_status = false;
 };
 
-/// The instance of that worker, or null.
-const Instance* instance_of(const WorkerState& worker, const EndpointState& state);
-
 /// THE table of metrics, in the order of the page. Rows of one family stand together.
 std::span<const Row> rows();
 

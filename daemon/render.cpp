@@ -8,18 +8,6 @@ static_assert(kMaxIdBytes <= kMaxLabelBytes, "an id that is cut names two series
 
 namespace {
 
-// Until when what rests on these sources may be served; nothing if one of them never answered.
-std::optional<Mono> expiry(const EndpointState& state, Needs needs) {
-  Mono expires = Mono::max();
-  for (std::size_t i = 0; i < kSourceCount; ++i) {
-    if ((needs & bit(static_cast<Source>(i))) == 0) continue;
-    const auto& source = state.sources[i];
-    if (!source || !source->good) return std::nullopt;
-    expires = std::min(expires, source->good->mono + source->max_age);
-  }
-  return expires;
-}
-
 // The base labels, once a worker: escaping them for each of forty rows would be most of the work.
 struct Labels {
   std::string endpoint{};
@@ -112,6 +100,18 @@ void escape_help(std::string& out, std::string_view text, Format format) {
 
 }  // namespace
 
+std::optional<Mono> served_until(const EndpointState& state, Needs needs, bool by_status) {
+  if (by_status && state.queue_used) needs = static_cast<Needs>(needs | bit(Source::queue));
+  Mono expires = Mono::max();
+  for (std::size_t i = 0; i < kSourceCount; ++i) {
+    if ((needs & bit(static_cast<Source>(i))) == 0) continue;
+    const auto& source = state.sources[i];
+    if (!source || !source->good) return std::nullopt;
+    expires = std::min(expires, source->good->mono + source->max_age);
+  }
+  return expires;
+}
+
 std::optional<Part> part_of(const Row& row) {
   if (std::holds_alternative<WorkerRead>(row.read)) return Part::workers;
   const bool own = std::holds_alternative<EndpointRead>(row.read) ||
@@ -140,9 +140,7 @@ std::vector<Lines> render(const EndpointState& state, Part part, const std::stri
   for (std::size_t i = 0; i < rows().size(); ++i) {
     const Row& row = rows()[i];
     if (part_of(row) != part) continue;
-    const auto needs = static_cast<Needs>(
-        row.needs | (row.by_status && state.queue_used ? bit(Source::queue) : Needs{0}));
-    const auto expires = expiry(state, needs);
+    const auto expires = served_until(state, row.needs, row.by_status);
     if (!expires) continue;
     text.clear();
     Samples samples(row.name, text);

@@ -24,6 +24,17 @@ struct Lines {
 enum class Part : std::uint8_t { endpoint, workers };
 inline constexpr std::array kParts{Part::endpoint, Part::workers};
 
+/// Until when what rests on these sources may be served: no longer than the first of them is fresh.
+/// Nothing if one of them never answered. Pure.
+/// @param by_status  it rests on the reconciled status, too, and so on whatever decided that.
+std::optional<Mono> served_until(const EndpointState& state, Needs needs, bool by_status = false);
+
+/// It may be served now. Pure.
+inline bool is_served(const EndpointState& state, Needs needs, bool by_status, Mono now) {
+  const auto until = served_until(state, needs, by_status);
+  return until && *until >= now;
+}
+
 /// Which part a row is of; empty: none, it is an account's or written at scrape time.
 std::optional<Part> part_of(const Row& row);
 

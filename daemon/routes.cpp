@@ -1,22 +1,28 @@
 #include "daemon/routes.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "daemon/api.hpp"
+#include "daemon/assets.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/negotiate.hpp"
+#include "daemon/polls.hpp"
 #include "daemon/selection.hpp"
-#include "daemon/web.hpp"
+#include "daemon/status_page.hpp"
 
 namespace serverless::daemon {
 namespace {
 
 constexpr std::chrono::seconds kReadyAnyway{60};
 
+constexpr const char* kTextType = "text/plain; charset=utf-8";
 constexpr const char* kHtmlType = "text/html; charset=utf-8";
+constexpr const char* kJsonType = "application/json";
 
 HttpReply text_reply(int status, std::string text) {
   return {.status = status, .body = std::move(text)};
@@ -30,32 +36,58 @@ Routes::Routes(Store& store, SelfMetrics& self, Mono started, std::function<Http
 void Routes::set_terms(Terms terms) {
   accounts_ = terms.accounts;
   max_scrapes_ = terms.max_scrapes;
+  const std::lock_guard lock(mutex_);
+  config_ = std::move(terms.config);
 }
 
 HttpReply Routes::handle(const HttpRequest& request) {
+  auto reply = answer(request);
+  const bool told = std::any_of(reply.headers.begin(), reply.headers.end(),
+                                [](const auto& header) { return header.first == "Cache-Control"; });
+  if (!told) reply.headers.emplace_back("Cache-Control", "no-store");
+  return reply;
+}
+
+HttpReply Routes::answer(const HttpRequest& request) {
   enum class Verb : std::uint8_t { read, act };
   struct Route {
     std::string_view path{};
     Verb verb{};
     HttpReply (*answer)(Routes&, const HttpRequest&) = nullptr;
   };
+  using Asked = const HttpRequest&;
   static constexpr std::array kRoutes{
-      Route{"/", Verb::read, [](Routes& all, const HttpRequest&) { return all.status(); }},
-      Route{"/metrics", Verb::read,
-            [](Routes& all, const HttpRequest& asked) { return all.metrics(asked); }},
-      Route{"/-/healthy", Verb::read,
-            [](Routes&, const HttpRequest&) { return text_reply(200, "healthy\n"); }},
-      Route{"/-/ready", Verb::read, [](Routes& all, const HttpRequest&) { return all.ready(); }},
-      Route{"/-/reload", Verb::act, [](Routes& all, const HttpRequest&) { return all.reload_(); }},
+      Route{"/", Verb::read, [](Routes& all, Asked asked) { return all.status(asked); }},
+      Route{"/metrics", Verb::read, [](Routes& all, Asked asked) { return all.metrics(asked); }},
+      Route{"/config", Verb::read, [](Routes& all, Asked) { return all.config(); }},
+      Route{"/api/v1/endpoints", Verb::read,
+            [](Routes& all, Asked asked) { return all.stream(asked, endpoints_json, kJsonType); }},
+      Route{"/api/v1/workers", Verb::read,
+            [](Routes& all, Asked asked) { return all.stream(asked, workers_json, kJsonType); }},
+      Route{"/debug/polls", Verb::read,
+            [](Routes& all, Asked asked) { return all.stream(asked, polls_text, kTextType); }},
+      Route{"/-/healthy", Verb::read, [](Routes&, Asked) { return text_reply(200, "healthy\n"); }},
+      Route{"/-/ready", Verb::read, [](Routes& all, Asked) { return all.ready(); }},
+      Route{"/-/reload", Verb::act, [](Routes& all, Asked) { return all.reload_(); }},
+  };
+  const auto refuse = [](const char* allowed) {
+    auto reply = text_reply(405, "method not allowed\n");
+    reply.headers.emplace_back("Allow", allowed);
+    return reply;
   };
   const bool reads = request.method == "GET" || request.method == "HEAD";
   for (const auto& route : kRoutes) {
     if (route.path != request.path) continue;
-    const bool right = route.verb == Verb::read ? reads : request.method == "POST";
-    if (right) return route.answer(*this, request);
-    auto reply = text_reply(405, "method not allowed\n");
-    reply.headers.emplace_back("Allow", route.verb == Verb::read ? "GET, HEAD" : "POST");
-    return reply;
+    if (route.verb == Verb::act && request.method != "POST") return refuse("POST");
+    if (route.verb == Verb::read && !reads) return refuse("GET, HEAD");
+    return route.answer(*this, request);
+  }
+  for (const auto& asset : assets()) {
+    if (asset.path != request.path) continue;
+    if (!reads) return refuse("GET, HEAD");
+    return {.content_type = std::string(asset.content_type),
+            .body = std::string(asset.text),
+            .headers = {{"Cache-Control", "public, max-age=31536000, immutable"}}};
   }
   return text_reply(404, "not found\n");
 }
@@ -68,13 +100,26 @@ Page Routes::page(Now now, Format format, const Selection& selection) {
   return page;
 }
 
-HttpReply Routes::status() {
+HttpReply Routes::status(const HttpRequest& request) const {
   return {.content_type = kHtmlType,
-          .body = status_page(store_.current().pages, version(), read_clock()),
-          .headers = {{"Content-Security-Policy",
-                       "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"},
-                      {"X-Content-Type-Options", "nosniff"},
-                      {"Referrer-Policy", "no-referrer"}}};
+          .body = status_page(store_.current().pages, version(), read_clock(), request.arguments)};
+}
+
+HttpReply Routes::config() const {
+  const std::lock_guard lock(mutex_);
+  return text_reply(200, config_);
+}
+
+HttpReply Routes::stream(const HttpRequest& request, Tell tell, const char* type) const {
+  const auto wish = negotiate("", request.accept_encoding);
+  if (!wish) return text_reply(406, "only gzip and identity are served\n");
+  auto text = tell(store_.current().pages, request.arguments, read_clock());
+  if (!text) return text_reply(400, text.error());
+  HttpReply reply{.content_type = type,
+                  .body = StreamBody{.next = std::move(*text), .gzip = wish->gzip},
+                  .headers = {{"Vary", "Accept-Encoding"}}};
+  if (wish->gzip) reply.headers.emplace_back("Content-Encoding", "gzip");
+  return reply;
 }
 
 HttpReply Routes::metrics(const HttpRequest& request) {

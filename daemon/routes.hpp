@@ -5,11 +5,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <string>
+#include <tl/expected.hpp>
 
 #include "daemon/assemble.hpp"
 #include "daemon/self.hpp"
 #include "daemon/server.hpp"
 #include "daemon/store.hpp"
+#include "daemon/stream.hpp"
+#include "daemon/workers.hpp"
 
 namespace serverless::daemon {
 
@@ -20,6 +25,7 @@ class Routes {
   struct Terms {
     std::size_t accounts = 0;
     std::uint32_t max_scrapes = 0;
+    std::string config{};  ///< As text, without secrets.
   };
 
   /// @param started  when polling began.
@@ -34,9 +40,13 @@ class Routes {
   [[nodiscard]] Page page(Now now, Format format = Format::text, const Selection& selection = {});
 
  private:
-  [[nodiscard]] HttpReply status();
+  [[nodiscard]] HttpReply answer(const HttpRequest& request);
+  [[nodiscard]] HttpReply status(const HttpRequest& request) const;
   [[nodiscard]] HttpReply metrics(const HttpRequest& request);
+  [[nodiscard]] HttpReply config() const;
   [[nodiscard]] HttpReply ready() const;
+  using Tell = tl::expected<Stream, std::string> (*)(Pages, Arguments, Now);
+  [[nodiscard]] HttpReply stream(const HttpRequest& request, Tell tell, const char* type) const;
 
   Store& store_;
   SelfMetrics& self_;
@@ -44,6 +54,8 @@ class Routes {
   std::function<HttpReply()> reload_;
   std::atomic<std::size_t> accounts_ = 0;
   std::atomic<std::uint32_t> max_scrapes_ = 0;
+  mutable std::mutex mutex_{};  ///< Of the next.
+  std::string config_{};
   std::shared_ptr<std::atomic<int>> scrapes_ = std::make_shared<std::atomic<int>>(0);
 };
 

@@ -125,6 +125,13 @@ void Samples::add(std::initializer_list<Label> labels, double value) {
 }
 
 void Samples::add_part(std::string_view ending, std::initializer_list<Label> labels, double value) {
+  ++count_;
+  if (kept_ != nullptr) {
+    Sample& sample = kept_->emplace_back();
+    sample.labels.assign(labels.begin(), labels.end());
+    sample.value = value;
+    return;
+  }
   *out_ += metric_;
   *out_ += ending;
   if (!base_.empty() || labels.size() > 0) {
@@ -136,7 +143,6 @@ void Samples::add_part(std::string_view ending, std::initializer_list<Label> lab
   *out_ += ' ';
   append_value(*out_, value);
   *out_ += '\n';
-  ++count_;
 }
 
 }  // namespace serverless::daemon

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "collectors/timestamp.hpp"
 
@@ -27,11 +28,20 @@ std::string format_bound(double value);
 
 using Label = std::pair<std::string_view, std::string_view>;
 
-/// The sample lines of one metric, as they are being written.
+/// One sample, not written: its labels beyond the base, and its value.
+struct Sample {
+  std::vector<std::pair<std::string, std::string>> labels{};
+  double value = 0;
+
+  bool operator==(const Sample&) const = default;
+};
+
+/// The samples of one metric, as they are being read: written as lines, or kept as they are.
 class Samples {
  public:
   /// @param out  what lines are appended to.
   Samples(std::string_view metric, std::string& out) : metric_(metric), out_(&out) {}
+  explicit Samples(std::vector<Sample>& kept) : kept_(&kept) {}
 
   /// The labels that every following line begins with, already escaped: `a="b",c="d"`.
   void set_base(std::string_view escaped) { base_ = escaped; }
@@ -66,7 +76,8 @@ class Samples {
  private:
   std::string_view metric_;
   std::string_view base_{};
-  std::string* out_;
+  std::string* out_ = nullptr;
+  std::vector<Sample>* kept_ = nullptr;
   std::uint32_t count_ = 0;
   Mono expires_ = Mono::max();
 };

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdarg>
 #include <cstdio>
@@ -75,6 +76,57 @@ class PageReader {
   bool ended_ = false;
 };
 
+// A text on its way to one client, made as fast as it is read.
+class StreamReader {
+ public:
+  StreamReader(StreamBody body, std::shared_ptr<void> keep)
+      : body_(std::move(body)), keep_(std::move(keep)) {
+    if (body_.gzip) rest_ = gzip_header();
+  }
+
+  /// @return how much was read; 0 at the end.
+  std::size_t read(char* buffer, std::size_t room) {
+    if (rest_.empty() && !ended_) advance();
+    const auto size = std::min(rest_.size(), room);
+    std::memcpy(buffer, rest_.data(), size);
+    rest_.remove_prefix(size);
+    return size;
+  }
+
+ private:
+  void advance() {
+    text_ = body_.next();
+    ended_ = text_.empty();
+    if (body_.gzip && ended_) {
+      text_ = gzip_end(whole_);
+    } else if (body_.gzip) {
+      auto piece = deflate(text_);
+      whole_.append(piece);
+      text_ = std::move(piece.deflated);
+    }
+    rest_ = text_;
+  }
+
+  StreamBody body_;
+  std::shared_ptr<void> keep_;
+  Checksum whole_{};
+  std::string text_{};
+  std::string_view rest_{};
+  bool ended_ = false;
+};
+
+ssize_t read_stream(void* user, std::uint64_t, char* buffer, std::size_t room) {
+  try {
+    const auto size = static_cast<StreamReader*>(user)->read(buffer, room);
+    return size > 0 ? static_cast<ssize_t>(size) : MHD_CONTENT_READER_END_OF_STREAM;
+  } catch (const std::exception& error) {
+    log::error("stream_failed", {{"detail", error.what()}});
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+  }
+}
+
+void free_stream(void* user) { delete static_cast<StreamReader*>(user); }
+
 ssize_t read_page(void* user, std::uint64_t, char* buffer, std::size_t room) {
   const auto size = static_cast<PageReader*>(user)->read(buffer, room);
   return size > 0 ? static_cast<ssize_t>(size) : MHD_CONTENT_READER_END_OF_STREAM;
@@ -87,6 +139,13 @@ MHD_Response* response_of(HttpReply& reply) {
     return MHD_create_response_from_buffer(text->size(), const_cast<char*>(text->data()),
                                            MHD_RESPMEM_MUST_COPY);
   }
+  if (auto* stream = std::get_if<StreamBody>(&reply.body)) {
+    auto reader = std::make_unique<StreamReader>(std::move(*stream), std::move(reply.keep));
+    auto* response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, kReadBlock, &read_stream,
+                                                       reader.get(), &free_stream);
+    if (response != nullptr) static_cast<void>(reader.release());
+    return response;
+  }
   auto reader = std::make_unique<PageReader>(std::get<PageBody>(std::move(reply.body)),
                                              std::move(reply.keep));
   auto* response = MHD_create_response_from_callback(reader->size(), kReadBlock, &read_page,
@@ -95,10 +154,20 @@ MHD_Response* response_of(HttpReply& reply) {
   return response;
 }
 
+// On every answer, whatever it is. What the pages need is on this server.
+constexpr std::array<std::pair<const char*, const char*>, 3> kSecurityHeaders{{
+    {"Content-Security-Policy",
+     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"Referrer-Policy", "no-referrer"},
+}};
+
 MHD_Result send(MHD_Connection* connection, HttpReply reply) {
   MHD_Response* response = response_of(reply);
   if (response == nullptr) return MHD_NO;
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply.content_type.c_str());
+  for (const auto& [name, value] : kSecurityHeaders) MHD_add_response_header(response, name, value);
   for (const auto& [name, value] : reply.headers) {
     MHD_add_response_header(response, name.c_str(), value.c_str());
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/assemble.hpp"
+#include "daemon/stream.hpp"
 
 namespace serverless::daemon {
 
@@ -29,10 +30,16 @@ struct PageBody {
   bool gzip = false;
 };
 
+/// A text whose length is not known before it is sent.
+struct StreamBody {
+  Stream next{};
+  bool gzip = false;
+};
+
 struct HttpReply {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
-  std::variant<std::string, PageBody> body{};
+  std::variant<std::string, PageBody, StreamBody> body{};
   std::vector<std::pair<std::string, std::string>> headers{};
   std::shared_ptr<void> keep{};  ///< Let go when the last byte was sent or the client is gone.
 };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "collectors/registry.hpp"
+#include "daemon/assets.hpp"
 #include "daemon/clock.hpp"
 
 namespace serverless::daemon {
@@ -50,6 +51,11 @@ class Served : public testing::Test {
 
 std::string text_of(const HttpReply& reply) {
   if (const auto* page = std::get_if<PageBody>(&reply.body)) return page->page->text();
+  if (const auto* stream = std::get_if<StreamBody>(&reply.body)) {
+    std::string text;
+    for (auto part = stream->next(); !part.empty(); part = stream->next()) text += part;
+    return text;
+  }
   return std::get<std::string>(reply.body);
 }
 
@@ -94,6 +100,39 @@ TEST_F(Served, HeadIsAnsweredAsGet) {
     const auto head = routes_.handle({.method = "HEAD", .path = path});
     EXPECT_EQ(head.status, get(path).status) << path;
   }
+}
+
+TEST_F(Served, OnlyTheFilesOfThePageMayBeKept) {
+  for (const auto& asset : assets()) {
+    const auto reply = get(std::string(asset.path));
+    EXPECT_EQ(reply.status, 200) << asset.path;
+    EXPECT_EQ(reply.content_type, asset.content_type);
+    EXPECT_EQ(text_of(reply), asset.text);
+    EXPECT_EQ(header_of(reply, "Cache-Control"), "public, max-age=31536000, immutable");
+    EXPECT_EQ(routes_.handle({.method = "POST", .path = std::string(asset.path)}).status, 405);
+  }
+  for (const std::string path : {"/", "/metrics", "/config", "/api/v1/workers", "/nothing"}) {
+    EXPECT_EQ(header_of(get(path), "Cache-Control"), "no-store") << path;
+  }
+}
+
+TEST_F(Served, TheConfigurationIsThatOfTheLastReload) {
+  routes_.set_terms({.config = "[web]\n"});
+  EXPECT_EQ(text_of(get("/config")), "[web]\n");
+}
+
+TEST_F(Served, JsonIsStreamedAndGzippedForWhoWantsIt) {
+  publish("prod", "den");
+  const auto plain = get("/api/v1/workers");
+  EXPECT_EQ(plain.content_type, "application/json");
+  EXPECT_NE(text_of(plain).find("\"worker_id\":\"w1\""), std::string::npos);
+  EXPECT_EQ(header_of(plain, "Content-Encoding"), "");
+  const auto gzip =
+      routes_.handle({.method = "GET", .path = "/api/v1/endpoints", .accept_encoding = "gzip"});
+  EXPECT_EQ(header_of(gzip, "Content-Encoding"), "gzip");
+  EXPECT_TRUE(std::get<StreamBody>(gzip.body).gzip);
+  EXPECT_EQ(get("/api/v1/workers", {{"x", "y"}}).status, 400);
+  EXPECT_EQ(get("/debug/polls", {{"endpoint", "e1"}}).content_type, "text/plain; charset=utf-8");
 }
 
 TEST_F(Served, IsReadyOnceEverythingWasTried) {

@@ -116,6 +116,49 @@ TEST(Server, ArgumentsArriveDecodedAndInTheirOrder) {
             "b[]=x y\na=1\nb[]=z&\nnone=\nempty=\n");
 }
 
+// A text of that many stretches.
+Stream counting(int stretches) {
+  return [stretches, next = 0]() mutable {
+    return next == stretches ? std::string() : "stretch " + std::to_string(next++) + "\n";
+  };
+}
+
+std::string counted(int stretches) {
+  std::string text;
+  auto stream = counting(stretches);
+  for (auto part = stream(); !part.empty(); part = stream()) text += part;
+  return text;
+}
+
+TEST(Server, AStreamArrivesWholePlainAndAsOneGzipStream) {
+  const Server server({"127.0.0.1:0"}, [](const HttpRequest& request) {
+    return HttpReply{.body = StreamBody{.next = counting(20000), .gzip = request.path == "/gzip"}};
+  });
+  EXPECT_TRUE(fetch(server.addresses().at(0), "/plain").body == counted(20000));
+  EXPECT_TRUE(gunzip(fetch(server.addresses().at(0), "/gzip").body) == counted(20000));
+  EXPECT_EQ(fetch(server.addresses().at(0), "/plain", "HEAD").body, "");
+}
+
+TEST(Server, AStreamThatFailsIsCutOffAndTheServerGoesOn) {
+  const Server server({"127.0.0.1:0"}, [](const HttpRequest& request) {
+    if (request.path == "/good") return hello(request);
+    return HttpReply{
+        .body = StreamBody{.next = []() -> std::string { throw std::runtime_error("a bug"); }}};
+  });
+  EXPECT_THROW(fetch(server.addresses().at(0), "/bad"), std::runtime_error);
+  EXPECT_EQ(fetch(server.addresses().at(0), "/good").body, "hello\n");
+}
+
+TEST(Server, EveryAnswerSaysWhatABrowserMayDoWithIt) {
+  const Server server({"127.0.0.1:0"}, &hello);
+  const auto headers = fetch(server.addresses().at(0), "/").headers;
+  EXPECT_EQ(headers.at("X-Content-Type-Options"), "nosniff");
+  EXPECT_EQ(headers.at("Referrer-Policy"), "no-referrer");
+  EXPECT_EQ(headers.at("Content-Security-Policy"),
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+            "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+}
+
 TEST(Server, EveryMethodReachesTheHandler) {
   const Server server({"127.0.0.1:0"}, [](const HttpRequest& request) {
     return HttpReply{.status = 405, .body = request.method};

@@ -53,7 +53,8 @@ TEST_F(Leaks, NeitherKeyNorBodiesAreInAnythingThatIsWritten) {
   const std::string encoded = disguises(kPlanted).at(1);
   int pages = 0;
   const auto keep_pages = [&](const std::string& url) {
-    for (const std::string path : {"/metrics", "/", "/-/ready", "/nothing", "/debug/polls"}) {
+    for (const std::string path : {"/metrics", "/", "/-/ready", "/nothing", "/debug/polls",
+                                   "/config", "/api/v1/endpoints", "/api/v1/workers"}) {
       workspace_.keep(fmt::format("page{}", ++pages), get(url + path).body);
     }
   };

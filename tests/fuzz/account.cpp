@@ -17,7 +17,7 @@
 #include "daemon/pace.hpp"
 #include "daemon/reconcile.hpp"
 #include "daemon/render.hpp"
-#include "daemon/web.hpp"
+#include "daemon/status_page.hpp"
 #include "tests/fuzz/answers.hpp"
 #include "tests/fuzz/expect.hpp"
 #include "tests/fuzz/page.hpp"

@@ -138,9 +138,13 @@ class Reader {
 std::size_t check_page(std::string_view text) { return Reader(text).run(); }
 
 void check_html(std::string_view text) {
-  constexpr std::array<std::string_view, 19> kTags{
-      "!doctype", "html", "head", "meta", "title", "style", "body", "h1", "h2", "p",
-      "a",        "div",  "span", "br",   "small", "table", "tr",   "th", "td"};
+  constexpr std::array<std::string_view, 48> kTags{
+      "!doctype", "html",   "head",  "meta",   "title", "link",    "script",  "noscript",
+      "body",     "header", "main",  "footer", "nav",   "section", "h1",      "h2",
+      "h3",       "p",      "a",     "div",    "span",  "small",   "strong",  "em",
+      "code",     "time",   "bdi",   "ul",     "li",    "dl",      "dt",      "dd",
+      "svg",      "rect",   "form",  "label",  "input", "select",  "option",  "button",
+      "table",    "thead",  "tbody", "tr",     "th",    "td",      "details", "summary"};
   expect(is_utf8(text), "the status page is UTF-8");
   for (auto at = text.find('<'); at != std::string_view::npos; at = text.find('<', at + 1)) {
     auto tag = text.substr(at + 1);
@@ -149,6 +153,8 @@ void check_html(std::string_view text) {
     expect(std::find(kTags.begin(), kTags.end(), tag) != kTags.end(),
            "the status page has our tags only", text.substr(at, 80));
   }
+  const auto script = text.find("<script");
+  expect(text.find("<script", script + 1) == std::string_view::npos, "it has one script, ours");
 }
 
 }  // namespace serverless::fuzz

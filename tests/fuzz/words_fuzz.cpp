@@ -10,7 +10,7 @@
 #include "daemon/deflate.hpp"
 #include "daemon/process.hpp"
 #include "daemon/samples.hpp"
-#include "daemon/web.hpp"
+#include "daemon/html.hpp"
 #include "tests/fuzz/expect.hpp"
 
 namespace serverless::fuzz {

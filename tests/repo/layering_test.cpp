@@ -32,6 +32,7 @@ const std::vector<Door> kDoors{
     {"libmicrohttpd", "microhttpd", {"daemon/server.cpp", "simulator/server.cpp"}},
     {"ISA-L", "isa-l/", {"daemon/deflate.cpp"}},
     {"zlib", "zlib", {"daemon/deflate.cpp"}},
+    {"nlohmann json", "nlohmann/", {"daemon/api.cpp"}},
     {"spdlog", "spdlog/", {"daemon/log.cpp"}},
     {"prometheus-cpp", "prometheus/", {"daemon/self.cpp"}},
 };
@@ -299,10 +300,12 @@ TEST(Layering, EachLibraryHasOneDoor) {
             Found{"simulator/text.cpp:1: simdjson has one door, simulator/provider.cpp"});
   EXPECT_EQ(check_with("daemon/keys.cpp", "#include <curl/curl.h>\n"),
             Found{"daemon/keys.cpp:1: curl has one door, daemon/curl_http.cpp"});
-  EXPECT_EQ(check_with("daemon/web.cpp", "#include <microhttpd.h>\n"),
-            Found{"daemon/web.cpp:1: libmicrohttpd has one door, daemon/server.cpp"});
+  EXPECT_EQ(check_with("daemon/routes.cpp", "#include <microhttpd.h>\n"),
+            Found{"daemon/routes.cpp:1: libmicrohttpd has one door, daemon/server.cpp"});
   EXPECT_EQ(check_with("daemon/main.cpp", "#include <spdlog/spdlog.h>\n"),
             Found{"daemon/main.cpp:1: spdlog has one door, daemon/log.cpp"});
+  EXPECT_EQ(check_with("daemon/log.cpp", "#include <nlohmann/json.hpp>\n"),
+            Found{"daemon/log.cpp:1: nlohmann json has one door, daemon/api.cpp"});
   EXPECT_EQ(check_with("daemon/render.cpp", "#include <prometheus/registry.h>\n"),
             Found{"daemon/render.cpp:1: prometheus-cpp has one door, daemon/self.cpp"});
 }
