@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "daemon/derived.hpp"
+
 namespace serverless::daemon {
 
 static_assert(kMaxIdBytes <= kMaxLabelBytes, "an id that is cut names two series");
