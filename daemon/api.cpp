@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "daemon/derived.hpp"
 #include "daemon/metrics.hpp"
 
 namespace serverless::daemon {
@@ -95,7 +96,10 @@ Json worker_json(const FoundWorker& found, Mono now) {
   if (found.status_known) json["status"] = name(worker.status);
   if (is_stale(worker.staleness)) json["stale_reason"] = name(worker.staleness);
   read_rows<WorkerRead>(
-      endpoint, now, [&](WorkerRead read, Samples& out) { read(worker, endpoint, context, out); },
+      endpoint, now,
+      [&](WorkerRead read, Samples& out) {
+        read(worker, instance_of(worker, endpoint), context, out);
+      },
       [&](const Row& row, const std::vector<Sample>& samples) {
         if (row.name == "serverless_worker_status") return;
         if (is_info(row.name)) return put_info(json, samples);

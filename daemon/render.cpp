@@ -125,7 +125,7 @@ bool says_the_same(const EndpointState& one, const EndpointState& other, Part pa
   if (&one == &other) return true;
   if (part != Part::workers) return false;
   const auto expires = [](const EndpointState& state, Source source) {
-    return expiry(state, bit(source));
+    return served_until(state, bit(source), false);
   };
   return one.info.id == other.info.id && one.workers.shares(other.workers) &&
          one.instances == other.instances && one.queue_used == other.queue_used &&
