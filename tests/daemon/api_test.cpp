@@ -40,12 +40,12 @@ void set_source(EndpointState& state, Source source, SourceState value) {
 
 // A worker of which everything is known.
 WorkerState full_worker(std::string id) {
-  WorkerState state{.status = Status::running,
-                    .staleness = Staleness::version,
-                    .status_since = kNoon.wall - 60s,
-                    .change_seen = true,
-                    .group_id = "g1",
-                    .uptime_seconds = 61.5};
+  WorkerState state{WorkerMemory{.status = Status::running,
+                                 .staleness = Staleness::version,
+                                 .status_since = kNoon.wall - 60s,
+                                 .change_seen = true,
+                                 .group_id = "g1",
+                                 .uptime_seconds = 61.5}};
   auto& worker = state.reported;
   worker = {.id = std::move(id),
             .native_status = "idle",

@@ -35,8 +35,8 @@ class Served : public testing::Test {
     endpoint.info.id = "e1";
     endpoint.sources[static_cast<std::size_t>(Source::workers)] =
         SourceState{.good = read_clock(), .ok = true, .max_age = 90s};
-    endpoint.workers.resize(1);
-    endpoint.workers[0].reported.id = "w1";
+    endpoint.workers.edit().resize(1);
+    endpoint.workers.edit()[0].reported.id = "w1";
     state.endpoints.emplace("e1", std::make_shared<const EndpointState>(std::move(endpoint)));
     state.discovered = true;
     store_.publish(std::make_shared<const AccountPage>(

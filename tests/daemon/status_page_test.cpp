@@ -235,12 +235,12 @@ TEST(StatusPage, TheWorstStandsFirst) {
 TEST(StatusPage, AnEndpointTellsItsFigures) {
   auto state = counting(counting(endpoint("e1", 7s), Status::running, 3), Status::idle, 1);
   state.info.name = "llama";
-  state.workers.resize(4);
-  for (auto& each : state.workers) each.status = Status::running;
-  state.workers[1].staleness = Staleness::version;
-  state.workers[0].reported.cur_load = 6;
-  state.workers[0].reported.perf = 8;
-  state.workers[0].reported.benchmarked = true;
+  state.workers.edit().resize(4);
+  for (auto& each : state.workers.edit()) each.status = Status::running;
+  state.workers.edit()[1].staleness = Staleness::version;
+  state.workers.edit()[0].reported.cur_load = 6;
+  state.workers.edit()[0].reported.perf = 8;
+  state.workers.edit()[0].reported.benchmarked = true;
   state.sources[static_cast<std::size_t>(Source::queue)] =
       SourceState{.good = Now{.mono = kNoon.mono - 2s}, .last_attempt = kNoon.wall, .max_age = 60s};
   state.queue = QueueReport{.jobs_in_queue = 5, .jobs_in_progress = 3};
@@ -298,10 +298,10 @@ TEST(StatusPage, StatusesThatRestOnAnExpiredViewAreNotShown) {
 TEST(StatusPage, WorkersAreSortedFilteredAndPaged) {
   auto state = endpoint("e1");
   for (int i = 0; i < 150; ++i) {
-    state.workers.push_back(worker("w" + std::to_string(1000 + i), Status::idle));
+    state.workers.edit().push_back(worker("w" + std::to_string(1000 + i), Status::idle));
   }
-  state.workers[140].status = Status::unhealthy;
-  state.workers[149].reported.location = "Reykjavik";
+  state.workers.edit()[140].status = Status::unhealthy;
+  state.workers.edit()[149].reported.location = "Reykjavik";
   const auto first = shown(page_of({state}));
   ASSERT_EQ(first.size(), 100U);
   EXPECT_EQ(first[0], "w1140") << "the worst first";
