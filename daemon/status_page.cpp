@@ -82,7 +82,7 @@ std::string totals_text(const Totals& totals, std::size_t accounts, Time now) {
                      plural(accounts, "account", "accounts"),
                      plural(totals.endpoints, "endpoint", "endpoints"),
                      plural(static_cast<std::size_t>(totals.all), "worker", "workers"), stale,
-                     time_text(now), counts);
+                     clock_text(now), counts, link("#workers", "to the workers"));
 }
 
 constexpr std::string_view kFoot = R"(<nav class="links" aria-label="More">
