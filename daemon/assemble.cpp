@@ -48,9 +48,27 @@ std::shared_ptr<const Piece> header_piece(std::size_t row, Format format) {
 }
 
 // The blocks of one run, read family by family.
-struct Cursor {
-  std::shared_ptr<const Run> run{};
-  std::size_t at = 0;
+class Cursor {
+ public:
+  explicit Cursor(std::shared_ptr<const Run> run) : run_(std::move(run)) { look(); }
+
+  /// The block of that row; null where the run has none. Rows come in their
+  /// order, though not all of them.
+  const Block* take(std::size_t row) {
+    while (row_ < row) step();
+    return row_ == row ? &run_->blocks[at_] : nullptr;
+  }
+
+ private:
+  void step() {
+    ++at_;
+    look();
+  }
+  void look() { row_ = at_ < run_->blocks.size() ? run_->blocks[at_].row : rows().size(); }
+
+  std::shared_ptr<const Run> run_;
+  std::size_t at_ = 0;
+  std::size_t row_ = 0;  ///< Of the block: every run is asked for every row.
 };
 
 class Assembler {
@@ -65,7 +83,7 @@ class Assembler {
       auto& cursors = cursors_.emplace_back();
       for (const Part part : kParts) {
         for (const auto& run : account->runs[static_cast<std::size_t>(part)]) {
-          cursors[static_cast<std::size_t>(part)].push_back({.run = choose(*account, part, run)});
+          cursors[static_cast<std::size_t>(part)].emplace_back(choose(*account, part, run));
         }
       }
       own_.push_back(render(account->state));
@@ -113,13 +131,11 @@ class Assembler {
 
   void write_runs(std::size_t row, std::vector<Cursor>& cursors) {
     for (auto& cursor : cursors) {
-      const auto& blocks = cursor.run->blocks;
-      while (cursor.at < blocks.size() && blocks[cursor.at].row < row) ++cursor.at;
-      if (cursor.at == blocks.size() || blocks[cursor.at].row != row) continue;
-      const Block& block = blocks[cursor.at++];
+      const Block* block = cursor.take(row);
+      if (block == nullptr) continue;
       write_header(row);
-      page_.append(block.piece);
-      page_.series += block.series;
+      page_.append(block->piece);
+      page_.series += block->series;
     }
   }
 
@@ -133,13 +149,16 @@ class Assembler {
   }
 
   void write_live(const Row& row) {
+    const bool shows_freshness = row.name == "serverless_endpoint_fresh";
+    const bool shows_limits = row.name == "serverless_endpoint_worker_series_withheld";
+    if (!shows_freshness && !shows_limits) return;  // The process's own.
     std::string text;
     Samples samples(row.name, text);
     for (const auto& account : pages_) {
       for (const auto& [id, endpoint] : account->state.endpoints) {
-        if (row.name == "serverless_endpoint_fresh") {
+        if (shows_freshness) {
           write_fresh(account->state, *endpoint, now_.mono, samples);
-        } else if (row.name == "serverless_endpoint_worker_series_withheld") {
+        } else {
           write_withheld(account->state, *endpoint, withheld_, samples);
         }
       }

@@ -22,6 +22,8 @@ using http::Response;
 
 constexpr std::size_t kMaxHeaderBytes = 64 * 1024;
 constexpr int kIdlePollMs = 1000;
+// A list of a hundred workers at one go: by default it takes several, and a wait for each.
+constexpr long kReadBuffer = 64L * 1024;
 
 struct EasyDeleter {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -178,6 +180,7 @@ std::shared_ptr<Transfer> make_transfer(const Request& request, const config::Se
   set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(bounds.timeout.count()));
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(bounds.timeout.count()));
   set(easy, CURLOPT_NOSIGNAL, 1L);
+  set(easy, CURLOPT_BUFFERSIZE, kReadBuffer);
   // A hung resolver thread is left behind instead of waited for.
   set(easy, CURLOPT_QUICK_EXIT, 1L);
   set(easy, CURLOPT_WRITEFUNCTION, &on_body);
