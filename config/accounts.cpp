@@ -217,7 +217,6 @@ Draft read_account(Table& table, Place place, const Poll& poll,
   });
   table.read("allow_overlap", draft.account.allow_overlap, read_boolean);
   read_poll(table, draft.account.poll);
-  refuse_unsupported(table, kTitle);
   if (provider != nullptr) {
     for (const auto& spec : provider->keys) {
       draft.account.settings.emplace(spec.name, read_setting(table, spec));

@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "config/secret.hpp"
+
 namespace serverless::config {
 
 using std::chrono::milliseconds;
@@ -66,12 +68,48 @@ struct Log {
   bool operator==(const Log&) const = default;
 };
 
+/// What a client's certificate has to be, as the exporter-toolkit and Go call it.
+enum class ClientAuth : std::uint8_t {
+  NoClientCert,                ///< Not asked for.
+  RequestClientCert,           ///< Asked for, and never looked at.
+  RequireAnyClientCert,        ///< Required, and never looked at.
+  VerifyClientCertIfGiven,     ///< Not required, but a bad one is refused.
+  RequireAndVerifyClientCert,  ///< Required, by an authority of client_ca_file.
+};
+inline constexpr std::array<std::string_view, 5> kClientAuthNames{
+    "NoClientCert", "RequestClientCert", "RequireAnyClientCert", "VerifyClientCertIfGiven",
+    "RequireAndVerifyClientCert"};
+static_assert(kClientAuthNames[static_cast<std::size_t>(ClientAuth::RequireAndVerifyClientCert)] ==
+              "RequireAndVerifyClientCert");
+
+enum class TlsVersion : std::uint8_t { TLS12, TLS13 };
+inline constexpr std::array<std::string_view, 2> kTlsVersionNames{"TLS12", "TLS13"};
+
+/// [web.tls_server_config]. Paths of PEM files.
+struct Tls {
+  std::string cert_file{};
+  std::string key_file{};
+  std::string client_ca_file{};  ///< Empty: none.
+  ClientAuth client_auth_type = ClientAuth::NoClientCert;
+  TlsVersion min_version = TlsVersion::TLS12;
+
+  bool operator==(const Tls&) const = default;
+};
+
+/// Bcrypt hashes of passwords, by name.
+using Users = std::map<std::string, Secret, std::less<>>;
+
 /// [web]. Addresses are checked for their form here and bound by the server.
 struct Web {
   std::vector<std::string> listen{"127.0.0.1:10042"};  ///< host:port, [v6]:port, unix:/path.
   bool enable_lifecycle = false;
   std::vector<std::string> auth_exempt_paths{"/-/healthy", "/-/ready"};
   std::uint32_t max_concurrent_scrapes = 40;
+  std::uint32_t max_connections = 512;
+  std::uint32_t max_connections_per_address = 64;
+  std::optional<Tls> tls_server_config{};  ///< Empty: plain HTTP.
+  Users basic_auth_users{};
+  std::string basic_auth_users_file{};  ///< More of them; empty: none.
 
   bool operator==(const Web&) const = default;
 };

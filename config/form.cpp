@@ -18,6 +18,11 @@ constexpr std::size_t kLongestHost = 253;
 // sockaddr_un::sun_path, less its closing zero.
 constexpr std::size_t kLongestSocketPath = 107;
 
+constexpr std::string_view kUnix = "unix:";
+// Each step doubles the work: 4 ms, and 4 s.
+constexpr int kLeastCost = 6;
+constexpr int kMostCost = 16;
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_alphanumeric(char c) { return is_digit(c) || is_capital(c) || (c >= 'a' && c <= 'z'); }
@@ -111,7 +116,7 @@ bool is_variable(std::string_view text) {
 }
 
 std::optional<std::string> wrong_listen_address(std::string_view text) {
-  constexpr std::string_view kUnix = "unix:";
+  if (text == "systemd") return std::nullopt;
   if (text.starts_with(kUnix)) {
     const auto path = text.substr(kUnix.size());
     if (path.size() < 2 || path.front() != '/') return "expected an absolute path after \"unix:\"";
@@ -124,11 +129,40 @@ std::optional<std::string> wrong_listen_address(std::string_view text) {
            "every address";
   }
   const auto parts = split_host_port(text);
-  if (!parts) return "expected \"host:port\", \"[v6 address]:port\" or \"unix:/path\"";
+  if (!parts) return "expected \"host:port\", \"[v6 address]:port\", \"unix:/path\" or \"systemd\"";
   if (!parts->port || !parse_port(*parts->port)) {
     return "expected a port from 0 to 65535 after the host, such as \"127.0.0.1:10042\"";
   }
   return std::nullopt;
+}
+
+bool is_local_address(std::string_view text) {
+  // Who reaches the sockets of systemd is told in their unit.
+  if (text.starts_with(kUnix) || text == "systemd") return true;
+  const auto parts = split_host_port(text);
+  return parts && is_loopback(*parts);
+}
+
+bool is_user(std::string_view text) {
+  return !text.empty() && text.size() <= kLongestName &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_printable(c) && c != ':' && c != '"' && c != '\\'; });
+}
+
+std::optional<std::string> wrong_bcrypt(std::string_view text) {
+  // "$2y$12$", 22 characters of salt, 31 of the hash.
+  constexpr std::size_t kLength = 60;
+  constexpr std::size_t kSaltAt = 7;
+  const auto is_base64 = [](char c) { return is_alphanumeric(c) || c == '.' || c == '/'; };
+  const bool right = text.size() == kLength && text.starts_with("$2") &&
+                     std::string_view("aby").find(text[2]) != std::string_view::npos &&
+                     text[3] == '$' && is_digit(text[4]) && is_digit(text[5]) && text[6] == '$' &&
+                     std::all_of(text.begin() + kSaltAt, text.end(), is_base64);
+  if (!right) return "expected a bcrypt hash, as `htpasswd -nB NAME` prints it: \"$2y$...\"";
+  const int cost = (text[4] - '0') * 10 + (text[5] - '0');
+  if (cost >= kLeastCost && cost <= kMostCost) return std::nullopt;
+  return fmt::format("expected a bcrypt hash of a cost from {} to {}, found {}", kLeastCost,
+                     kMostCost, cost);
 }
 
 std::optional<std::string> wrong_url(std::string_view text) {

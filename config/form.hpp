@@ -16,9 +16,19 @@ bool is_id(std::string_view text);
 /// people paste into the wrong place, are none.
 bool is_variable(std::string_view text);
 
-/// What an address to listen on had to be, or nothing if it is host:port, [v6]:port or unix:/path.
+/// What an address to listen on had to be, or nothing if it is host:port, [v6]:port, unix:/path
+/// or systemd.
 /// Port 0 is accepted: any port that is free. Never repeats the text.
 std::optional<std::string> wrong_listen_address(std::string_view text);
+
+/// Whether an address to listen on, of the right form, can be reached from this machine only.
+bool is_local_address(std::string_view text);
+
+/// A name for basic authentication: 1 to 64 printable characters of ASCII without ':'.
+bool is_user(std::string_view text);
+
+/// What a bcrypt hash had to be, or nothing. Never repeats the text.
+std::optional<std::string> wrong_bcrypt(std::string_view text);
 
 /// What a base URL had to be, or nothing if a key may be sent there: https, or http to a loopback
 /// host; no user-info, no query, no fragment. Never repeats the text: it may hold a password.

@@ -84,7 +84,6 @@ void read_section(Table& top, std::string_view key, T& into, void (*read)(Table&
   const auto title = fmt::format("[{}]", key);
   Table table{top.section(key), title, top.findings()};
   read(table, into);
-  refuse_unsupported(table, title);
   table.finish();
 }
 

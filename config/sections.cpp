@@ -7,6 +7,7 @@
 #include <iterator>
 #include <span>
 
+#include "config/form.hpp"
 #include "config/units.hpp"
 
 namespace serverless::config {
@@ -17,22 +18,13 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr std::uint64_t kMostScrapes = 1000;
+constexpr std::uint64_t kLeastConnections = 8;
+constexpr std::uint64_t kMostConnections = 8192;
 constexpr std::uint64_t kMostInFlight = 256;
 constexpr double kMostReserve = 0.9;
 constexpr std::uint64_t kMostWorkers = 1'000'000'000;
 constexpr std::size_t kLeastBody = 1024;
 constexpr std::size_t kMostBody = 1024 * 1024 * 1024;
-
-struct Unsupported {
-  std::string_view title{};
-  std::string_view key{};
-};
-
-constexpr Unsupported kUnsupported[] = {
-    {"[web]", "auth_exempt_paths"},
-    {"[web]", "basic_auth_users"},
-    {"[web]", "tls_server_config"},
-};
 
 template <typename Enum>
 auto word(std::span<const std::string_view> words) {
@@ -54,18 +46,73 @@ auto duration(milliseconds least, milliseconds most) {
   return [least, most](const Node& node) { return read_duration(node, least, most); };
 }
 
-}  // namespace
+Parsed<std::string> read_path(const Node& node) {
+  auto text = read_text(node);
+  if (!text || text->starts_with('/')) return text;
+  return tl::make_unexpected(std::string("expected an absolute path"));
+}
 
-void refuse_unsupported(Table& table, std::string_view title) {
-  for (const auto& entry : table.entries()) {
-    const auto is_entry = [&](const Unsupported& row) {
-      return row.title == title && row.key == entry.key;
+Parsed<std::string> read_url_path(const Node& node) {
+  auto text = read_text(node);
+  if (!text || text->starts_with('/')) return text;
+  return tl::make_unexpected(std::string("expected a path that begins with '/'"));
+}
+
+void read_tls(Table& web, std::optional<Tls>& into) {
+  const auto* entries = web.section("tls_server_config");
+  if (entries == nullptr || entries->empty()) return;
+  const auto& section = *web.find("tls_server_config");
+  Table table{entries, "[web.tls_server_config]", web.findings()};
+  Tls tls;
+  for (const auto& [key, path] :
+       {std::pair("cert_file", &tls.cert_file), std::pair("key_file", &tls.key_file)}) {
+    if (table.find(key) == nullptr) {
+      web.findings().add(section.place, fmt::format("{}: missing in [web.tls_server_config]", key));
+    }
+    table.read(key, *path, read_path);
+  }
+  const auto* authority = table.find("client_ca_file");
+  table.read("client_ca_file", tls.client_ca_file, read_path);
+  const auto* type =
+      table.read("client_auth_type", tls.client_auth_type, word<ClientAuth>(kClientAuthNames));
+  table.read("min_version", tls.min_version, word<TlsVersion>(kTlsVersionNames));
+  const bool verifies = tls.client_auth_type == ClientAuth::VerifyClientCertIfGiven ||
+                        tls.client_auth_type == ClientAuth::RequireAndVerifyClientCert;
+  if (verifies && authority == nullptr) {
+    table.add(*type, type->node.place, "client_ca_file is needed to verify certificates");
+  }
+  // Somebody believes that certificates are looked at.
+  if (!verifies && authority != nullptr) {
+    table.add(*authority, authority->place,
+              "no certificate is verified: set client_auth_type, for instance to "
+              "\"RequireAndVerifyClientCert\"");
+  }
+  table.finish();
+  into = std::move(tls);
+}
+
+void read_users(Table& web, Users& users) {
+  const auto* entries = web.section("basic_auth_users");
+  if (entries == nullptr) return;
+  for (const auto& entry : *entries) {
+    const auto add = [&](const std::string& what) {
+      web.findings().add(entry.node.place, "basic_auth_users: " + what);
     };
-    if (std::none_of(std::begin(kUnsupported), std::end(kUnsupported), is_entry)) continue;
-    table.add(entry, entry.place, "not supported by this version of serverless_exporter");
-    table.forgive(entry.key);
+    if (!is_user(entry.key)) {
+      add("expected a name of 1 to 64 printable characters");
+      continue;
+    }
+    const auto* hash = std::get_if<std::string>(&entry.node.value);
+    const auto wrong = wrong_bcrypt(hash == nullptr ? "" : *hash);
+    if (wrong) {
+      add(*wrong);
+    } else {
+      users.emplace(entry.key, Secret(*hash));
+    }
   }
 }
+
+}  // namespace
 
 void read_web(Table& table, Web& web) {
   const auto* listen = table.read_list("listen", web.listen, read_listen_address);
@@ -75,6 +122,17 @@ void read_web(Table& table, Web& web) {
   table.read("enable_lifecycle", web.enable_lifecycle, read_boolean);
   table.read("max_concurrent_scrapes", web.max_concurrent_scrapes,
              integer<std::uint32_t>(1, kMostScrapes));
+  table.read_list("auth_exempt_paths", web.auth_exempt_paths, read_url_path);
+  read_tls(table, web.tls_server_config);
+  read_users(table, web.basic_auth_users);
+  table.read("basic_auth_users_file", web.basic_auth_users_file, [](const Node& node) {
+    const auto* text = std::get_if<std::string>(&node.value);
+    return text != nullptr && text->empty() ? Parsed<std::string>{} : read_path(node);
+  });
+  table.read("max_connections", web.max_connections,
+             integer<std::uint32_t>(kLeastConnections, kMostConnections));
+  table.read("max_connections_per_address", web.max_connections_per_address,
+             integer<std::uint32_t>(1, kMostConnections));
 }
 
 void read_poll(Table& table, Poll& poll) {

@@ -15,8 +15,4 @@ void read_log(Table& table, Log& log);
 /// lowered to it.
 void read_poll(Table& table, Poll& poll);
 
-/// Refuses the keys of a table that have been decided on and do nothing yet. Accepting them would
-/// be a lie, and for those of authentication a dangerous one.
-void refuse_unsupported(Table& table, std::string_view title);
-
 }  // namespace serverless::config

@@ -59,11 +59,48 @@ class Writer {
   void key(std::string_view name, const Value& value) {
     out_ += fmt::format("{} = {}\n", name, value_text(value));
   }
+  void line(std::string_view text) { out_ += text; }
   std::string take() { return std::move(out_); }
 
  private:
   std::string out_{};
 };
+
+void write_tls(Writer& out, const Tls& tls) {
+  out.table("[web.tls_server_config]");
+  out.key("cert_file", tls.cert_file);
+  out.key("key_file", tls.key_file);
+  if (!tls.client_ca_file.empty()) out.key("client_ca_file", tls.client_ca_file);
+  out.key("client_auth_type",
+          std::string(kClientAuthNames[static_cast<std::size_t>(tls.client_auth_type)]));
+  out.key("min_version", std::string(kTlsVersionNames[static_cast<std::size_t>(tls.min_version)]));
+}
+
+// A hash is a secret, too: who has it can guess passwords at home.
+std::string users_text(const Users& users) {
+  std::string text;
+  for (const auto& [name, hash] : users) {
+    text += fmt::format("{}{} = \"<secret>\"", text.empty() ? "" : ", ", quoted(name));
+  }
+  return fmt::format("basic_auth_users = {{{}}}\n", text.empty() ? "" : " " + text + " ");
+}
+
+void write_web(Writer& out, const Web& web) {
+  out.table("[web]");
+  out.key("listen", web.listen);
+  out.key("enable_lifecycle", web.enable_lifecycle);
+  out.key("max_concurrent_scrapes", web.max_concurrent_scrapes);
+  out.key("max_connections", web.max_connections);
+  out.key("max_connections_per_address", web.max_connections_per_address);
+  out.key("auth_exempt_paths", web.auth_exempt_paths);
+  out.line(users_text(web.basic_auth_users));
+  out.key("basic_auth_users_file", web.basic_auth_users_file);
+  if (web.tls_server_config) {
+    write_tls(out, *web.tls_server_config);
+  } else {
+    out.line("tls_server_config = {}\n");
+  }
+}
 
 void write_poll(Writer& out, const Poll& poll) {
   out.key("interval", poll.interval);
@@ -103,10 +140,7 @@ void write_account(Writer& out, const Account& account) {
 
 std::string to_toml(const Config& config) {
   Writer out;
-  out.table("[web]");
-  out.key("listen", config.web.listen);
-  out.key("enable_lifecycle", config.web.enable_lifecycle);
-  out.key("max_concurrent_scrapes", config.web.max_concurrent_scrapes);
+  write_web(out, config.web);
   out.table("[poll]");
   write_poll(out, config.poll);
   out.table("[limits]");

@@ -12,6 +12,7 @@
 #include "collectors/registry.hpp"
 #include "config/write.hpp"
 #include "daemon/clock.hpp"
+#include "daemon/exposure.hpp"
 #include "daemon/forecast.hpp"
 #include "daemon/keys.hpp"
 #include "daemon/log.hpp"
@@ -86,13 +87,18 @@ std::chrono::nanoseconds longest_interval(const Pages& pages) {
   return longest;
 }
 
-// An empty text: all went well.
-void answer(std::vector<std::promise<std::string>> waiters, const std::string& problems) {
-  for (auto& waiter : waiters) waiter.set_value(problems);
-}
-
 HttpReply text_reply(int status, std::string text) {
   return {.status = status, .body = std::move(text)};
+}
+
+void answer(const std::vector<Respond>& waiters, int status, const std::string& text) {
+  for (const auto& respond : waiters) respond(text_reply(status, text));
+}
+
+ConnectionLimits limits_of(const config::Web& web) {
+  return {.connections = web.max_connections,
+          .per_address = web.max_connections_per_address,
+          .answers = web.max_concurrent_scrapes};
 }
 
 }  // namespace
@@ -114,8 +120,16 @@ tl::expected<Loaded, Problems> set_up(config::Config config, const std::string& 
                         .series = config.series});
   }
   find_twins(accounts, file, problems);
+  auto admission = read_admission(config.web);
+  if (!admission) {
+    for (auto& what : admission.error()) {
+      problems.push_back({.file = file, .what = "[web]: " + std::move(what)});
+    }
+  }
   if (!problems.empty()) return tl::make_unexpected(std::move(problems));
-  return Loaded{.config = std::move(config), .accounts = std::move(accounts)};
+  return Loaded{.config = std::move(config),
+                .accounts = std::move(accounts),
+                .admission = std::move(*admission)};
 }
 
 std::string forecast_text(const config::Config& config) {
@@ -130,9 +144,16 @@ App::App(Loaded loaded)
     : config_(std::move(loaded.config)),
       started_(read_clock().mono),
       lifecycle_(config_.web.enable_lifecycle),
+      connections_(limits_of(config_.web),
+                   [this](Refusal why, const std::string& address, const std::string& detail) {
+                     refusals_.note(why, address, read_clock().mono, detail);
+                   }),
+      access_(config_.web, std::move(loaded.admission), self_),
       store_(limits_of(config_)),
       routes_(store_, self_, started_, [this] { return ask_for_reload(); }),
-      http_(user_agent()) {
+      http_(user_agent()),
+      server_([this](const HttpRequest& request) { return routes_.handle(request); }, connections_,
+              access_) {
   self_.note_reload(true, unix_seconds(read_clock().wall));
   swap_accounts(std::move(loaded.accounts));
 }
@@ -142,26 +163,22 @@ App::~App() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  answer(take_waiters(), "stopping\n");
+  answer(take_waiters(), 503, "stopping\n");
   // All are asked before any is waited for: one that hangs must not hold up the others.
   for (auto& dispatcher : dispatchers_) dispatcher->request_stop();
 }
 
-void App::serve() { listen_also(config_.web.listen); }
+void App::serve() {
+  server_.bind(config_.web.listen);
+  server_.serve(config_.web.listen);
+  serving_ = true;
+  warn_of_exposure();
+}
 
-void App::listen_also(const std::vector<std::string>& addresses) {
-  std::map<std::string, std::unique_ptr<Server>> bound;
-  for (const auto& address : addresses) {
-    if (servers_.contains(address)) continue;
-    bound.emplace(
-        address, std::make_unique<Server>(std::vector{address}, [this](const HttpRequest& request) {
-          return routes_.handle(request);
-        }));
+void App::warn_of_exposure() const {
+  for (const auto& [address, what] : exposures(config_.web)) {
+    log::warn("exposed", {{"address", address}, {"detail", what}});
   }
-  for (const auto& [address, server] : bound) {
-    log::info("listening", {{"address", server->addresses().front()}});
-  }
-  servers_.merge(std::move(bound));
 }
 
 void App::swap_accounts(std::vector<AccountSetup> accounts) {
@@ -172,9 +189,7 @@ void App::swap_accounts(std::vector<AccountSetup> accounts) {
   }
   dispatchers_.clear();
   account_count_ = accounts.size();
-  routes_.set_terms({.accounts = accounts.size(),
-                     .max_scrapes = config_.web.max_concurrent_scrapes,
-                     .config = config::to_toml(config_)});
+  routes_.set_terms({.accounts = accounts.size(), .config = config::to_toml(config_)});
   std::vector<AccountSetup> changed;
   for (auto& setup : accounts) {
     const auto old = before.find(setup.account.name);
@@ -215,7 +230,7 @@ void App::reload(const std::function<tl::expected<Loaded, Problems>()>& load) {
   const auto refuse = [&](const std::string& problems) {
     self_.note_reload(false, 0);
     log::error("reload_failed", {{"detail", problems}});
-    answer(std::move(waiters), problems);
+    answer(waiters, 500, problems);
   };
   auto loaded = load();
   if (!loaded) {
@@ -224,23 +239,25 @@ void App::reload(const std::function<tl::expected<Loaded, Problems>()>& load) {
     return refuse(problems);
   }
   try {
-    if (!servers_.empty()) listen_also(loaded->config.web.listen);
+    if (serving_) server_.bind(loaded->config.web.listen);
   } catch (const std::runtime_error& error) {
     return refuse(std::string(error.what()) + "\n");
   }
+  const bool other_web = loaded->config.web != config_.web;
   config_ = std::move(loaded->config);
   log::set_level(config_.log.level);
+  connections_.set_limits(limits_of(config_.web));
+  access_.replace(config_.web, std::move(loaded->admission));
   lifecycle_ = config_.web.enable_lifecycle;
   store_.set_limits(limits_of(config_));
   swap_accounts(std::move(loaded->accounts));
   self_.note_reload(true, unix_seconds(read_clock().wall));
   log::info("reloaded", {{"accounts", std::to_string(config_.accounts.size())}});
   // Answered before a listener goes: the question may have come in by it.
-  answer(std::move(waiters), "");
-  std::erase_if(servers_, [this](const auto& server) {
-    const auto& wanted = config_.web.listen;
-    return std::find(wanted.begin(), wanted.end(), server.first) == wanted.end();
-  });
+  answer(waiters, 200, "reloaded\n");
+  if (!serving_) return;
+  server_.serve(config_.web.listen);
+  if (other_web) warn_of_exposure();
 }
 
 App::Waiters App::take_waiters() {
@@ -252,16 +269,18 @@ HttpReply App::ask_for_reload() {
   if (!lifecycle_) {
     return text_reply(403, "reloading by POST is not enabled: see --web.enable-lifecycle\n");
   }
-  std::future<std::string> answer;
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return text_reply(503, "stopping\n");
-    answer = reload_waiters_.emplace_back().get_future();
-  }
   // The main thread does it, as for any SIGHUP.
-  kill(getpid(), SIGHUP);
-  const auto problems = answer.get();
-  return problems.empty() ? text_reply(200, "reloaded\n") : text_reply(500, problems);
+  return {.later = [this](Respond respond) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!stopping_) {
+        reload_waiters_.push_back(std::move(respond));
+        kill(getpid(), SIGHUP);
+        return;
+      }
+    }
+    respond(text_reply(503, "stopping\n"));
+  }};
 }
 
 App::Once App::poll_once(std::stop_token stop) {

@@ -2,8 +2,6 @@
 
 #include <atomic>
 #include <functional>
-#include <future>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -11,9 +9,12 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "daemon/access.hpp"
+#include "daemon/connections.hpp"
 #include "daemon/curl_http.hpp"
 #include "daemon/dispatcher.hpp"
 #include "daemon/gate.hpp"
+#include "daemon/refusals.hpp"
 #include "daemon/routes.hpp"
 #include "daemon/self.hpp"
 #include "daemon/server.hpp"
@@ -25,6 +26,7 @@ namespace serverless::daemon {
 struct Loaded {
   config::Config config{};
   std::vector<AccountSetup> accounts{};
+  Admission admission{};
 };
 using Problems = std::vector<config::Problem>;
 
@@ -62,9 +64,9 @@ class App {
   Once poll_once(std::stop_token stop);
 
  private:
-  void listen_also(const std::vector<std::string>& addresses);
+  void warn_of_exposure() const;
   void swap_accounts(std::vector<AccountSetup> accounts);
-  using Waiters = std::vector<std::promise<std::string>>;
+  using Waiters = std::vector<Respond>;
   [[nodiscard]] Waiters take_waiters();
   [[nodiscard]] HttpReply ask_for_reload();
 
@@ -75,13 +77,17 @@ class App {
   std::mutex mutex_{};  ///< Of the two below.
   Waiters reload_waiters_{};
   bool stopping_ = false;
+  bool serving_ = false;
   SelfMetrics self_{};
+  Refusals refusals_{self_};
+  Connections connections_;
+  Access access_;
   Store store_;
   Routes routes_;
   Gate gate_{};
   CurlHttp http_;
   std::vector<std::unique_ptr<Dispatcher>> dispatchers_{};
-  std::map<std::string, std::unique_ptr<Server>> servers_{};  ///< By configured address.
+  Server server_;
 };
 
 }  // namespace serverless::daemon

@@ -1,5 +1,7 @@
 #include "daemon/files.hpp"
 
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -18,6 +20,16 @@ tl::expected<std::string, std::string> read_file(const std::string& path) {
     text.append(block, size);
   if (std::ferror(file.get()) != 0) return tl::make_unexpected(std::string(std::strerror(errno)));
   return text;
+}
+
+std::optional<FileStamp> stamp_of(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return std::nullopt;
+  return FileStamp{
+      .device = status.st_dev,
+      .inode = status.st_ino,
+      .size = status.st_size,
+      .modified_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec};
 }
 
 }  // namespace serverless::daemon

@@ -119,15 +119,9 @@ void Key::refused() {
   suspect_ = true;
 }
 
-std::optional<Key::Stamp> Key::stamp() const {
+std::optional<FileStamp> Key::stamp() const {
   const auto path = path_of(source_);
-  struct stat status {};
-  if (!path || stat(path->c_str(), &status) != 0) return std::nullopt;
-  return Stamp{.device = status.st_dev,
-               .inode = status.st_ino,
-               .size = status.st_size,
-               .seconds = status.st_mtim.tv_sec,
-               .nanoseconds = status.st_mtim.tv_nsec};
+  return path ? stamp_of(*path) : std::nullopt;
 }
 
 void Key::read_again() {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/stat.h>
-
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -10,6 +8,7 @@
 
 #include "config/config.hpp"
 #include "config/secret.hpp"
+#include "daemon/files.hpp"
 
 namespace serverless::daemon {
 
@@ -40,24 +39,14 @@ class Key {
   void refused();
 
  private:
-  /// What tells one version of a file from another.
-  struct Stamp {
-    dev_t device = 0;
-    ino_t inode = 0;
-    off_t size = 0;
-    std::int64_t seconds = 0;
-    std::int64_t nanoseconds = 0;
-
-    bool operator==(const Stamp&) const = default;
-  };
-  [[nodiscard]] std::optional<Stamp> stamp() const;
+  [[nodiscard]] std::optional<FileStamp> stamp() const;
   void read_again();
 
   std::string account_;
   config::KeySource source_;
   std::mutex mutex_{};
   Reading reading_{};
-  std::optional<Stamp> stamp_{};
+  std::optional<FileStamp> stamp_{};
   bool suspect_ = false;
   std::string complaint_{};  ///< The last one that was logged.
 };

@@ -1,13 +1,16 @@
 #include "daemon/listen.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -104,10 +107,50 @@ Socket listen_tcp(const std::string& address) {
   return {.descriptor = descriptor, .address = with_port(host, descriptor)};
 }
 
+// "unix:/path", "127.0.0.1:10042" or "[::1]:10042".
+std::string bound_address(int descriptor) {
+  sockaddr_storage bound{};
+  socklen_t size = sizeof(bound);
+  auto* generic = reinterpret_cast<sockaddr*>(&bound);
+  getsockname(descriptor, generic, &size);
+  if (bound.ss_family == AF_UNIX) {
+    return std::string(kUnix) + reinterpret_cast<const sockaddr_un*>(&bound)->sun_path;
+  }
+  std::array<char, NI_MAXHOST> host{};
+  getnameinfo(generic, size, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST);
+  return with_port(bound.ss_family == AF_INET6 ? fmt::format("[{}]", host.data()) : host.data(),
+                   descriptor);
+}
+
+std::vector<Socket> take_from_systemd() {
+  const int count = sd_listen_fds(0);
+  if (count < 0) refuse(std::string(kFromSystemd), std::strerror(-count));
+  if (count == 0) {
+    refuse(std::string(kFromSystemd), "it passed no socket; is there a .socket unit?");
+  }
+  std::vector<Socket> sockets;
+  for (int number = SD_LISTEN_FDS_START; number < SD_LISTEN_FDS_START + count; ++number) {
+    if (sd_is_socket(number, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
+      refuse(std::string(kFromSystemd), "it passed something that is no listening stream socket");
+    }
+    fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK);
+    // Passed once only, so that a reload can take them again.
+    sockets.push_back(Socket{.descriptor = number, .address = bound_address(number)}.again());
+  }
+  return sockets;
+}
+
 }  // namespace
 
-Socket listen_on(const std::string& address) {
-  return address.starts_with(kUnix) ? listen_unix(address) : listen_tcp(address);
+Socket Socket::again() const {
+  const int other = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  if (other < 0) refuse(address, std::strerror(errno));
+  return {.descriptor = other, .address = address};
+}
+
+std::vector<Socket> listen_on(const std::string& address) {
+  if (address == kFromSystemd) return take_from_systemd();
+  return {address.starts_with(kUnix) ? listen_unix(address) : listen_tcp(address)};
 }
 
 }  // namespace serverless::daemon

@@ -12,6 +12,7 @@
 #include "config/load.hpp"
 #include "daemon/app.hpp"
 #include "daemon/demo.hpp"
+#include "daemon/exposure.hpp"
 #include "daemon/files.hpp"
 #include "daemon/log.hpp"
 #include "daemon/options.hpp"
@@ -77,7 +78,7 @@ int run(const Options& options, const sigset_t& signals) {
     const auto config = effective_config(options, demo.get());
     if (!config) return complain(config.error());
     const auto count = config->accounts.size();
-    return print(daemon::forecast_text(*config) +
+    return print(daemon::forecast_text(*config) + daemon::exposure_text(config->web) +
                  fmt::format("{}: no mistakes in {} account{}; keys were not read\n",
                              demo ? "demo" : options.config, count, count == 1 ? "" : "s"));
   }

@@ -35,7 +35,6 @@ Routes::Routes(Store& store, SelfMetrics& self, Mono started, std::function<Http
 
 void Routes::set_terms(Terms terms) {
   accounts_ = terms.accounts;
-  max_scrapes_ = terms.max_scrapes;
   const std::lock_guard lock(mutex_);
   config_ = std::move(terms.config);
 }
@@ -49,6 +48,8 @@ HttpReply Routes::handle(const HttpRequest& request) {
 }
 
 HttpReply Routes::answer(const HttpRequest& request) {
+  // Health is told in a few bytes, whoever else is slow.
+  if (request.crowded && !request.path.starts_with("/-/")) return crowded(request);
   enum class Verb : std::uint8_t { read, act };
   struct Route {
     std::string_view path{};
@@ -127,12 +128,6 @@ HttpReply Routes::metrics(const HttpRequest& request) {
   if (!wish) return text_reply(406, "only gzip and identity are served\n");
   const auto selection = select(request.arguments);
   if (!selection) return text_reply(400, selection.error());
-  if (scrapes_->load() >= static_cast<int>(max_scrapes_.load())) {
-    self_.count_scrape(503);
-    return text_reply(503, "too many scrapes at once\n");
-  }
-  scrapes_->fetch_add(1);
-  std::shared_ptr<void> leave(nullptr, [scrapes = scrapes_](void*) { scrapes->fetch_sub(1); });
   const Now now = read_clock();
   self_.count_scrape(200);
   auto whole = std::make_shared<const Page>(page(now, wish->format, *selection));
@@ -141,10 +136,14 @@ HttpReply Routes::metrics(const HttpRequest& request) {
   if (selection->is_whole()) self_.observe_page(*whole);
   HttpReply reply{.content_type = std::move(wish->content_type),
                   .body = PageBody{.page = std::move(whole), .gzip = wish->gzip},
-                  .headers = {{"Vary", "Accept, Accept-Encoding"}},
-                  .keep = std::move(leave)};
+                  .headers = {{"Vary", "Accept, Accept-Encoding"}}};
   if (wish->gzip) reply.headers.emplace_back("Content-Encoding", "gzip");
   return reply;
+}
+
+HttpReply Routes::crowded(const HttpRequest& request) {
+  if (request.path == "/metrics") self_.count_scrape(503);
+  return text_reply(503, "too many answers are on their way\n");
 }
 
 HttpReply Routes::ready() const {

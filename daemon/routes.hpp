@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <tl/expected.hpp>
@@ -24,12 +23,11 @@ class Routes {
   /// What a configuration says of what is served.
   struct Terms {
     std::size_t accounts = 0;
-    std::uint32_t max_scrapes = 0;
     std::string config{};  ///< As text, without secrets.
   };
 
   /// @param started  when polling began.
-  /// @param reload   answers POST /-/reload; waits until it is done.
+  /// @param reload   answers POST /-/reload.
   Routes(Store& store, SelfMetrics& self, Mono started, std::function<HttpReply()> reload);
 
   void set_terms(Terms terms);
@@ -47,16 +45,15 @@ class Routes {
   [[nodiscard]] HttpReply ready() const;
   using Tell = tl::expected<Stream, std::string> (*)(Pages, Arguments, Now);
   [[nodiscard]] HttpReply stream(const HttpRequest& request, Tell tell, const char* type) const;
+  [[nodiscard]] HttpReply crowded(const HttpRequest& request);
 
   Store& store_;
   SelfMetrics& self_;
   Mono started_;
   std::function<HttpReply()> reload_;
   std::atomic<std::size_t> accounts_ = 0;
-  std::atomic<std::uint32_t> max_scrapes_ = 0;
   mutable std::mutex mutex_{};  ///< Of the next.
   std::string config_{};
-  std::shared_ptr<std::atomic<int>> scrapes_ = std::make_shared<std::atomic<int>>(0);
 };
 
 }  // namespace serverless::daemon

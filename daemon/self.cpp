@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "daemon/connections.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/process.hpp"
 
@@ -26,6 +27,10 @@ std::string help_of(const std::string& name) {
   const Row* row = find_row(name);
   if (row == nullptr) throw std::logic_error(name + " is not in the table of metrics");
   return std::string(row->help);
+}
+
+auto& counters(prometheus::Registry& registry, const std::string& name) {
+  return prometheus::BuildCounter().Name(name).Help(help_of(name)).Register(registry);
 }
 
 auto& gauges(prometheus::Registry& registry, const std::string& name) {
@@ -100,10 +105,13 @@ struct SelfMetrics::Instruments {
   prometheus::Gauge& identity_bytes = page_bytes.Add({{"encoding", "identity"}});
   prometheus::Gauge& gzip_bytes = page_bytes.Add({{"encoding", "gzip"}});
   prometheus::Family<prometheus::Counter>& scrapes =
-      prometheus::BuildCounter()
-          .Name("serverless_exporter_scrapes_total")
-          .Help(help_of("serverless_exporter_scrapes_total"))
-          .Register(registry);
+      counters(registry, "serverless_exporter_scrapes_total");
+  prometheus::Family<prometheus::Counter>& refusals =
+      counters(registry, "serverless_exporter_web_refusals_total");
+  prometheus::Family<prometheus::Counter>& unreadable =
+      counters(registry, "serverless_exporter_web_reload_failures_total");
+  prometheus::Family<prometheus::Gauge>& certificates =
+      gauges(registry, "serverless_exporter_web_certificate_not_after_timestamp_seconds");
   prometheus::Histogram& duration =
       prometheus::BuildHistogram()
           .Name("serverless_exporter_scrape_duration_seconds")
@@ -117,6 +125,10 @@ SelfMetrics::SelfMetrics() : instruments_(std::make_unique<Instruments>()) {
       .Add({{"version", version()}, {"revision", revision()}, {"compiler", "g++ " __VERSION__}})
       .Set(1);
   for (const char* code : {"200", "503"}) instruments_->scrapes.Add({{"code", code}});
+  for (const char* part : {"tls", "users"}) instruments_->unreadable.Add({{"part", part}});
+  for (const auto reason : kRefusalNames) {
+    instruments_->refusals.Add({{"reason", std::string(reason)}});
+  }
 }
 
 SelfMetrics::~SelfMetrics() = default;
@@ -131,6 +143,23 @@ void SelfMetrics::count_scrape(int code) {
 }
 
 void SelfMetrics::observe_duration(double seconds) { instruments_->duration.Observe(seconds); }
+
+void SelfMetrics::count_refusal(std::string_view reason) {
+  instruments_->refusals.Add({{"reason", std::string(reason)}}).Increment();
+}
+
+void SelfMetrics::count_unreadable(std::string_view part) {
+  instruments_->unreadable.Add({{"part", std::string(part)}}).Increment();
+}
+
+void SelfMetrics::note_certificate(std::optional<double> not_after) {
+  auto& gauge = instruments_->certificates.Add({});
+  if (not_after) {
+    gauge.Set(*not_after);
+  } else {
+    instruments_->certificates.Remove(&gauge);
+  }
+}
 
 void SelfMetrics::observe_page(const Page& page) {
   instruments_->identity_bytes.Set(static_cast<double>(page.checksum.length));

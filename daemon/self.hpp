@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "daemon/assemble.hpp"
 
@@ -20,6 +22,11 @@ class SelfMetrics {
   /// The configuration was read. @param when  Unix time.
   void note_reload(bool successful, double when);
   void count_scrape(int code);
+  /// Files of the web side that changed and could not be read.
+  void count_unreadable(std::string_view part);
+  /// @param not_after  Unix time; empty: there is no certificate.
+  void note_certificate(std::optional<double> not_after);
+  void count_refusal(std::string_view reason);
   void observe_duration(double seconds);
   void observe_page(const Page& page);
 

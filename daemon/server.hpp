@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,12 +10,14 @@
 #include <variant>
 #include <vector>
 
-#include "daemon/assemble.hpp"
-#include "daemon/stream.hpp"
+#include "daemon/access.hpp"
+#include "daemon/connections.hpp"
+#include "daemon/listen.hpp"
+#include "daemon/reply_body.hpp"
 
 namespace serverless::daemon {
 
-/// A request without a body: all that is served is GET and HEAD.
+/// A request. Bodies are read and dropped: nothing that is served takes one.
 struct HttpRequest {
   std::string method{};
   std::string path{};
@@ -22,19 +25,11 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> arguments{};
   std::string accept{};  ///< Its headers; empty: not sent.
   std::string accept_encoding{};
+  bool crowded = false;  ///< Too many answers are on their way: only a short one may follow.
 };
 
-/// A page of metrics on its way out.
-struct PageBody {
-  std::shared_ptr<const Page> page{};
-  bool gzip = false;
-};
-
-/// A text whose length is not known before it is sent.
-struct StreamBody {
-  Stream next{};
-  bool gzip = false;
-};
+struct HttpReply;
+using Respond = std::function<void(HttpReply)>;
 
 struct HttpReply {
   int status = 200;
@@ -42,31 +37,48 @@ struct HttpReply {
   std::variant<std::string, PageBody, StreamBody> body{};
   std::vector<std::pair<std::string, std::string>> headers{};
   std::shared_ptr<void> keep{};  ///< Let go when the last byte was sent or the client is gone.
+  /// Where it is set, the rest says nothing: the client waits until the answer is handed to what
+  /// this is given, once, by whatever thread. The server serves others meanwhile.
+  std::function<void(Respond)> later{};
 };
 
-/// Where a listener stands: "127.0.0.1:10042", "[::1]:10042", "unix:/path", with the port that it
-/// got.
+/// One address with its thread.
 struct Listener;
 
 /// The only door to libmicrohttpd: one thread a listen address. The handler runs on it, so it must
-/// not wait.
+/// not wait. Whoever is slow is cut off, and holds up nobody: see Connections.
+/// Threads: as Server's owner only, but for the handler.
 class Server {
  public:
   using Handler = std::function<HttpReply(const HttpRequest&)>;
 
-  /// Binds and serves.
-  /// @throw std::runtime_error naming the address that cannot be bound, and why.
-  Server(const std::vector<std::string>& addresses, Handler handler);
+  /// Serves nothing yet. What it is given by reference outlives it.
+  Server(Handler handler, Connections& connections, Access& access);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// As given, but with the port that was bound where it was 0.
+  /// Binds those that are not served yet: "127.0.0.1:10042", "[::1]:10042", "unix:/path",
+  /// "systemd". Who comes waits for serve().
+  /// @throw std::runtime_error naming the address that cannot be bound, and why; then nothing
+  ///        changed.
+  void bind(const std::vector<std::string>& addresses);
+  /// Serves there and nowhere else, with TLS or without, as Access has it now.
+  /// @param addresses  as for bind() before.
+  void serve(const std::vector<std::string>& addresses);
+
+  /// Those that are served, with the port that was bound where it was 0.
   [[nodiscard]] std::vector<std::string> addresses() const;
 
  private:
+  [[nodiscard]] std::unique_ptr<Listener> start(Socket socket);
+
   Handler handler_;
-  std::vector<std::unique_ptr<Listener>> listeners_{};
+  Connections& connections_;
+  Access& access_;
+  std::map<std::string, std::vector<Socket>> bound_{};  ///< And not served yet.
+  /// By address as asked for. Without an initialiser: it would need to know what a Listener is.
+  std::map<std::string, std::vector<std::unique_ptr<Listener>>> listeners_;
 };
 
 }  // namespace serverless::daemon

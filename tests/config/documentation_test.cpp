@@ -132,21 +132,19 @@ TEST(Documentation, EveryDefaultOfAProvidersKeyIsTheDefaultInItsRow) {
   }
 }
 
-TEST(Documentation, EveryKeyThatIsNotSupportedIsRefused) {
-  const auto rows = rows_of("Not supported by this version");
-  EXPECT_EQ(rows.size(), 3u);
-  for (const auto& row : rows) {
-    const auto table = between(row.cells.at(0), '`').at(0);
-    const auto key = between(row.cells.at(1), '`').at(0);
-    const bool in_account = table == "[[accounts]]";
-    const auto text = in_account ? account_of("runpod", key + " = 1\n")
-                                 : fmt::format("{}\n{} = 1\n{}", table, key, account_of("runpod"));
-    const auto config = load(text, "f", specs());
-    ASSERT_FALSE(config) << key;
-    EXPECT_EQ(config.error().size(), 1u);
-    EXPECT_EQ(config.error().at(0).what,
-              key + ": not supported by this version of serverless_exporter");
+TEST(Documentation, TlsListsTheKeysThatLoadAcceptsWithTheirDefaults) {
+  const std::string section = "[web.tls_server_config]";
+  const std::string files = section + "\ncert_file = \"/c\"\nkey_file = \"/k\"\n";
+  EXPECT_EQ(documented("`" + section + "`"), accepted(files, account_of("runpod")));
+  std::string text = files;
+  for (const auto& row : rows_of("`" + section + "`")) {
+    const auto defaults = between(row.cells.at(2), '`');
+    if (!defaults.empty()) {
+      text += fmt::format("{} = {}\n", between(row.cells.at(0), '`').at(0), defaults.at(0));
+    }
   }
+  EXPECT_EQ(load(text + account_of("runpod"), "f", specs()).value(),
+            load(files + account_of("runpod"), "f", specs()).value());
 }
 
 TEST(Example, SaysWhatTheDefaultsAre) {

@@ -100,6 +100,18 @@ TEST(Load, EveryKeyIsRead) {
 listen = ["[::1]:1", "unix:/run/x.sock"]
 enable_lifecycle = true
 max_concurrent_scrapes = 2
+max_connections = 100
+max_connections_per_address = 9
+auth_exempt_paths = ["/metrics"]
+basic_auth_users_file = "/users"
+[web.basic_auth_users]
+me = "$2y$10$abcdefghijklmnopqrstuuR0aAtPRbUz2ZbQ5kY3iY7S1z1l3Fv0e"
+[web.tls_server_config]
+cert_file = "/c"
+key_file = "/k"
+client_ca_file = "/a"
+client_auth_type = "VerifyClientCertIfGiven"
+min_version = "TLS13"
 [poll]
 interval = "1m"
 max_age = "3m"
@@ -126,9 +138,21 @@ format = "json"
                   .discovery_interval = 90min,
                   .max_in_flight = 3,
                   .max_body = 64'000};
+  const Tls tls{.cert_file = "/c",
+                .key_file = "/k",
+                .client_ca_file = "/a",
+                .client_auth_type = ClientAuth::VerifyClientCertIfGiven,
+                .min_version = TlsVersion::TLS13};
+  const Users users{{"me", Secret("$2y$10$abcdefghijklmnopqrstuuR0aAtPRbUz2ZbQ5kY3iY7S1z1l3Fv0e")}};
   EXPECT_EQ(config, (Config{.web = {.listen = {"[::1]:1", "unix:/run/x.sock"},
                                     .enable_lifecycle = true,
-                                    .max_concurrent_scrapes = 2},
+                                    .auth_exempt_paths = {"/metrics"},
+                                    .max_concurrent_scrapes = 2,
+                                    .max_connections = 100,
+                                    .max_connections_per_address = 9,
+                                    .tls_server_config = tls,
+                                    .basic_auth_users = users,
+                                    .basic_auth_users_file = "/users"},
                             .poll = account.poll,
                             .limits = {0, 5, 6},
                             .series = {false, WorkerStatusSeries::active, true},

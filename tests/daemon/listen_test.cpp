@@ -28,7 +28,7 @@ class Listen : public testing::Test {
 
 std::string complaint(const std::string& address) {
   try {
-    const Socket socket = listen_on(address);
+    const Socket socket = listen_on(address).at(0);
     close(socket.descriptor);
     return "no complaint";
   } catch (const std::runtime_error& error) {
@@ -37,7 +37,7 @@ std::string complaint(const std::string& address) {
 }
 
 TEST_F(Listen, TellsThePortThatItGot) {
-  const Socket socket = listen_on("127.0.0.1:0");
+  const Socket socket = listen_on("127.0.0.1:0").at(0);
   EXPECT_GE(socket.descriptor, 0);
   EXPECT_TRUE(socket.address.starts_with("127.0.0.1:"));
   EXPECT_NE(socket.address, "127.0.0.1:0");
@@ -45,7 +45,7 @@ TEST_F(Listen, TellsThePortThatItGot) {
 }
 
 TEST_F(Listen, APortInUseIsNamed) {
-  const Socket socket = listen_on("127.0.0.1:0");
+  const Socket socket = listen_on("127.0.0.1:0").at(0);
   EXPECT_EQ(complaint(socket.address),
             "cannot listen on " + socket.address + ": Address already in use");
   close(socket.descriptor);
@@ -58,20 +58,20 @@ TEST_F(Listen, WhatIsNoAddressIsNamed) {
 }
 
 TEST_F(Listen, AUnixSocketIsWhereItWasAskedFor) {
-  const Socket socket = listen_on("unix:" + path());
+  const Socket socket = listen_on("unix:" + path()).at(0);
   EXPECT_EQ(socket.address, "unix:" + path());
   EXPECT_TRUE(std::filesystem::is_socket(path()));
   close(socket.descriptor);
 }
 
 TEST_F(Listen, ALeftOverUnixSocketIsReplaced) {
-  close(listen_on("unix:" + path()).descriptor);
+  close(listen_on("unix:" + path()).at(0).descriptor);
   ASSERT_TRUE(std::filesystem::is_socket(path()));
   EXPECT_EQ(complaint("unix:" + path()), "no complaint");
 }
 
 TEST_F(Listen, AUnixSocketThatSomebodyAnswersOnIsLeftAlone) {
-  const Socket socket = listen_on("unix:" + path());
+  const Socket socket = listen_on("unix:" + path()).at(0);
   EXPECT_EQ(complaint("unix:" + path()),
             "cannot listen on unix:" + path() + ": somebody answers there");
   EXPECT_TRUE(std::filesystem::is_socket(path()));
@@ -95,6 +95,11 @@ TEST_F(Listen, APathThatDoesNotFitIsNamed) {
 TEST_F(Listen, ADirectoryThatIsNotThereIsNamed) {
   EXPECT_EQ(complaint("unix:" + directory_ + "/none/socket"),
             "cannot listen on unix:" + directory_ + "/none/socket: No such file or directory");
+}
+
+TEST_F(Listen, WithoutSystemdThereIsNoSocketOfIts) {
+  EXPECT_EQ(complaint("systemd"),
+            "cannot listen on systemd: it passed no socket; is there a .socket unit?");
 }
 
 }  // namespace

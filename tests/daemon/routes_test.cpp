@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 // A process without dispatchers: what is published stays what it is.
 class Served : public testing::Test {
  protected:
-  Served() { routes_.set_terms({.accounts = 1, .max_scrapes = 2}); }
+  Served() { routes_.set_terms({.accounts = 1}); }
 
   HttpReply get(std::string path, std::vector<std::pair<std::string, std::string>> arguments = {}) {
     return routes_.handle(
@@ -142,13 +142,15 @@ TEST_F(Served, IsReadyOnceEverythingWasTried) {
   EXPECT_EQ(get("/-/healthy").status, 200);
 }
 
-TEST_F(Served, NoMoreScrapesAtOnceThanAreAllowed) {
-  auto first = get("/metrics");
-  const auto second = get("/metrics");
-  EXPECT_EQ(second.status, 200);
-  EXPECT_EQ(get("/metrics").status, 503);
-  first = {};
-  EXPECT_EQ(get("/metrics").status, 200) << "one was sent";
+TEST_F(Served, WhereThereIsNoRoomForAnAnswerHealthIsStillTold) {
+  const auto ask = [&](const std::string& path) {
+    return routes_.handle({.method = "GET", .path = path, .crowded = true}).status;
+  };
+  EXPECT_EQ(ask("/metrics"), 503);
+  EXPECT_EQ(ask("/"), 503);
+  EXPECT_EQ(ask("/-/healthy"), 200);
+  EXPECT_NE(text_of(get("/metrics")).find("serverless_exporter_scrapes_total{code=\"503\"} 1\n"),
+            std::string::npos);
 }
 
 TEST_F(Served, NameIsOfTheFleetAndOfTheProcess) {

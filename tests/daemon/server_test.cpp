@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/daemon/gunzip.hpp"
@@ -77,6 +78,40 @@ Fetched fetch(const std::string& address, const std::string& path,
 
 HttpReply hello(const HttpRequest&) { return {.body = std::string("hello\n")}; }
 
+// A server with a book of its own.
+class Served {
+ public:
+  Served(const std::vector<std::string>& addresses, Server::Handler handler,
+         ConnectionLimits limits = {}, const config::Web& web = {})
+      : connections(limits,
+                    [this](Refusal why, const std::string&, const std::string&) {
+                      const std::lock_guard lock(mutex_);
+                      ++refused_[why];
+                    }),
+        access(web, read_admission(web).value(), self),
+        server(std::move(handler), connections, access) {
+    server.bind(addresses);
+    server.serve(addresses);
+  }
+  [[nodiscard]] std::vector<std::string> addresses() const { return server.addresses(); }
+
+  using Refused = std::map<Refusal, int>;
+  [[nodiscard]] Refused refused() const {
+    const std::lock_guard lock(mutex_);
+    return refused_;
+  }
+
+ private:
+  mutable std::mutex mutex_{};
+  Refused refused_{};
+
+ public:
+  SelfMetrics self{};
+  Connections connections;
+  Access access;
+  Server server;
+};
+
 // A page of many pieces of every length up to a few hundred bytes, and empty ones between.
 std::shared_ptr<const Page> large_page(std::size_t pieces) {
   auto page = std::make_shared<Page>();
@@ -90,8 +125,16 @@ std::shared_ptr<const Page> large_page(std::size_t pieces) {
   return page;
 }
 
+// More than sockets hold.
+std::shared_ptr<const Page> endless_page() {
+  auto page = std::make_shared<Page>();
+  const std::string text(1024 * 1024, 'x');
+  for (int i = 0; i < 32; ++i) page->append(text);
+  return page;
+}
+
 TEST(Server, AnswersWithTheHandlersText) {
-  const Server server({"127.0.0.1:0"}, [](const HttpRequest& request) {
+  const Served server({"127.0.0.1:0"}, [](const HttpRequest& request) {
     return HttpReply{.status = 201,
                      .content_type = "text/x; charset=utf-8",
                      .body = request.method + " " + request.path,
@@ -107,7 +150,7 @@ TEST(Server, AnswersWithTheHandlersText) {
 }
 
 TEST(Server, ArgumentsArriveDecodedAndInTheirOrder) {
-  const Server server({"127.0.0.1:0"}, [](const HttpRequest& request) {
+  const Served server({"127.0.0.1:0"}, [](const HttpRequest& request) {
     std::string text;
     for (const auto& [name, value] : request.arguments) text += name + "=" + value + "\n";
     return HttpReply{.body = text};
@@ -131,7 +174,7 @@ std::string counted(int stretches) {
 }
 
 TEST(Server, AStreamArrivesWholePlainAndAsOneGzipStream) {
-  const Server server({"127.0.0.1:0"}, [](const HttpRequest& request) {
+  const Served server({"127.0.0.1:0"}, [](const HttpRequest& request) {
     return HttpReply{.body = StreamBody{.next = counting(20000), .gzip = request.path == "/gzip"}};
   });
   EXPECT_TRUE(fetch(server.addresses().at(0), "/plain").body == counted(20000));
@@ -140,7 +183,7 @@ TEST(Server, AStreamArrivesWholePlainAndAsOneGzipStream) {
 }
 
 TEST(Server, AStreamThatFailsIsCutOffAndTheServerGoesOn) {
-  const Server server({"127.0.0.1:0"}, [](const HttpRequest& request) {
+  const Served server({"127.0.0.1:0"}, [](const HttpRequest& request) {
     if (request.path == "/good") return hello(request);
     return HttpReply{
         .body = StreamBody{.next = []() -> std::string { throw std::runtime_error("a bug"); }}};
@@ -150,7 +193,7 @@ TEST(Server, AStreamThatFailsIsCutOffAndTheServerGoesOn) {
 }
 
 TEST(Server, EveryAnswerSaysWhatABrowserMayDoWithIt) {
-  const Server server({"127.0.0.1:0"}, &hello);
+  const Served server({"127.0.0.1:0"}, &hello);
   const auto headers = fetch(server.addresses().at(0), "/").headers;
   EXPECT_EQ(headers.at("X-Content-Type-Options"), "nosniff");
   EXPECT_EQ(headers.at("Referrer-Policy"), "no-referrer");
@@ -160,7 +203,7 @@ TEST(Server, EveryAnswerSaysWhatABrowserMayDoWithIt) {
 }
 
 TEST(Server, EveryMethodReachesTheHandler) {
-  const Server server({"127.0.0.1:0"}, [](const HttpRequest& request) {
+  const Served server({"127.0.0.1:0"}, [](const HttpRequest& request) {
     return HttpReply{.status = 405, .body = request.method};
   });
   for (const std::string method : {"POST", "DELETE", "PUT", "OPTIONS"}) {
@@ -172,7 +215,7 @@ TEST(Server, EveryMethodReachesTheHandler) {
 
 TEST(Server, HeadHasTheLengthAndNoBody) {
   const auto page = large_page(300);
-  const Server server({"127.0.0.1:0"}, [&](const HttpRequest& request) {
+  const Served server({"127.0.0.1:0"}, [&](const HttpRequest& request) {
     if (request.path == "/page") return HttpReply{.body = PageBody{.page = page}};
     return hello(request);
   });
@@ -188,7 +231,7 @@ TEST(Server, HeadHasTheLengthAndNoBody) {
 TEST(Server, APageOfManyPiecesArrivesByteForByte) {
   const auto page = large_page(20000);
   ASSERT_GT(page->checksum.length, 4000000U);
-  const Server server({"127.0.0.1:0"}, [&](const HttpRequest&) {
+  const Served server({"127.0.0.1:0"}, [&](const HttpRequest&) {
     return HttpReply{.body = PageBody{.page = page}};
   });
   const auto fetched = fetch(server.addresses().at(0), "/metrics");
@@ -198,7 +241,7 @@ TEST(Server, APageOfManyPiecesArrivesByteForByte) {
 
 TEST(Server, APageIsOneGzipStreamForWhoWantsIt) {
   const auto page = large_page(20000);
-  const Server server({"127.0.0.1:0"}, [&](const HttpRequest&) {
+  const Served server({"127.0.0.1:0"}, [&](const HttpRequest&) {
     return HttpReply{.body = PageBody{.page = page, .gzip = true}};
   });
   const auto fetched = fetch(server.addresses().at(0), "/metrics");
@@ -209,7 +252,7 @@ TEST(Server, APageIsOneGzipStreamForWhoWantsIt) {
 }
 
 TEST(Server, TheHandlerSeesWhatAClientAccepts) {
-  const Server server({"127.0.0.1:0"}, [](const HttpRequest& request) {
+  const Served server({"127.0.0.1:0"}, [](const HttpRequest& request) {
     return HttpReply{.body = request.accept + "|" + request.accept_encoding};
   });
   const auto fetched = fetch(server.addresses().at(0), "/", "GET",
@@ -218,7 +261,7 @@ TEST(Server, TheHandlerSeesWhatAClientAccepts) {
 }
 
 TEST(Server, AnEmptyPageIsAnAnswer) {
-  const Server server({"127.0.0.1:0"}, [](const HttpRequest&) {
+  const Served server({"127.0.0.1:0"}, [](const HttpRequest&) {
     return HttpReply{.body = PageBody{.page = std::make_shared<const Page>()}};
   });
   const auto fetched = fetch(server.addresses().at(0), "/");
@@ -227,7 +270,7 @@ TEST(Server, AnEmptyPageIsAnAnswer) {
 }
 
 TEST(Server, AHandlerThatThrowsIsA500WithoutItsWords) {
-  const Server server({"127.0.0.1:0"}, [](const HttpRequest& request) -> HttpReply {
+  const Served server({"127.0.0.1:0"}, [](const HttpRequest& request) -> HttpReply {
     if (request.path == "/bad") throw std::runtime_error("secret");
     return hello(request);
   });
@@ -240,7 +283,7 @@ TEST(Server, AHandlerThatThrowsIsA500WithoutItsWords) {
 TEST(Server, ManyClientsAtOnceAllGetTheWholePage) {
   const auto page = large_page(2000);
   const auto text = page->text();
-  const Server server({"127.0.0.1:0"}, [&](const HttpRequest&) {
+  const Served server({"127.0.0.1:0"}, [&](const HttpRequest&) {
     return HttpReply{.body = PageBody{.page = page}};
   });
   const auto address = server.addresses().at(0);
@@ -251,7 +294,7 @@ TEST(Server, ManyClientsAtOnceAllGetTheWholePage) {
 }
 
 TEST(Server, ServesOnEveryAddress) {
-  const Server server({"127.0.0.1:0", "127.0.0.1:0"}, hello);
+  const Served server({"127.0.0.1:0", "127.0.0.2:0"}, hello);
   ASSERT_EQ(server.addresses().size(), 2U);
   EXPECT_NE(server.addresses()[0], server.addresses()[1]);
   for (const auto& address : server.addresses()) EXPECT_EQ(fetch(address, "/").body, "hello\n");
@@ -261,7 +304,7 @@ TEST(Server, ServesOnAUnixSocket) {
   std::string directory = testing::TempDir() + "server_XXXXXX";
   ASSERT_NE(mkdtemp(directory.data()), nullptr);
   {
-    const Server server({"unix:" + directory + "/s"}, hello);
+    const Served server({"unix:" + directory + "/s"}, hello);
     EXPECT_EQ(server.addresses().at(0), "unix:" + directory + "/s");
     EXPECT_EQ(fetch(server.addresses().at(0), "/").body, "hello\n");
   }
@@ -282,16 +325,16 @@ bool has_ipv6_loopback() {
 
 TEST(Server, ServesOnIpv6) {
   if (!has_ipv6_loopback()) GTEST_SKIP() << "this machine has no ::1";
-  const Server server({"[::1]:0"}, hello);
+  const Served server({"[::1]:0"}, hello);
   EXPECT_TRUE(server.addresses().at(0).starts_with("[::1]:"));
   EXPECT_EQ(fetch(server.addresses().at(0), "/").body, "hello\n");
 }
 
 TEST(Server, APortInUseIsNamed) {
-  const Server server({"127.0.0.1:0"}, hello);
+  const Served server({"127.0.0.1:0"}, hello);
   const auto address = server.addresses().at(0);
   try {
-    const Server second({"127.0.0.1:0", address}, hello);
+    const Served second({"127.0.0.1:0", address}, hello);
     FAIL() << "two servers on " << address;
   } catch (const std::runtime_error& error) {
     EXPECT_EQ(error.what(), "cannot listen on " + address + ": Address already in use");
@@ -299,53 +342,73 @@ TEST(Server, APortInUseIsNamed) {
 }
 
 TEST(Server, ItsPortIsFreeWhenItIsGone) {
-  auto server = std::make_unique<Server>(std::vector<std::string>{"127.0.0.1:0"}, hello);
+  auto server = std::make_unique<Served>(std::vector<std::string>{"127.0.0.1:0"}, hello);
   const auto address = server->addresses().at(0);
   server.reset();
-  const Server second({address}, hello);
+  const Served second({address}, hello);
   EXPECT_EQ(fetch(address, "/").body, "hello\n");
 }
 
-// A client that asks for a page and reads only its first bytes.
-class SlowReader {
+constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+// A client that says what it likes, from any address of the loopback.
+class RawClient {
  public:
-  explicit SlowReader(const std::string& address)
+  explicit RawClient(const std::string& address, const std::string& from = "127.0.0.1")
       : descriptor_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     const int small = 4096;
     setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    const timeval patience{.tv_sec = 30, .tv_usec = 0};
+    setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    sockaddr_in mine{};
+    mine.sin_family = AF_INET;
+    inet_pton(AF_INET, from.c_str(), &mine.sin_addr);
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     to.sin_port =
         htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.find(':') + 1))));
-    constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-    if (connect(descriptor_, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) != 0 ||
-        ::send(descriptor_, kRequest.data(), kRequest.size(), MSG_NOSIGNAL) < 0) {
+    if (bind(descriptor_, reinterpret_cast<const sockaddr*>(&mine), sizeof(mine)) != 0 ||
+        connect(descriptor_, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) != 0) {
       throw std::runtime_error("cannot connect");
     }
-    std::array<char, 16> first{};
-    got_ = recv(descriptor_, first.data(), first.size(), 0);
   }
-  ~SlowReader() { close(descriptor_); }
-  SlowReader(const SlowReader&) = delete;
-  SlowReader& operator=(const SlowReader&) = delete;
-  [[nodiscard]] ssize_t got() const { return got_; }
+  ~RawClient() { close(descriptor_); }
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
+
+  RawClient& say(std::string_view text) {
+    static_cast<void>(::send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL));
+    return *this;
+  }
+  // Reads until that was said, or the end.
+  std::string hear(std::string_view until) {
+    std::string heard;
+    std::array<char, 4096> block{};
+    while (heard.find(until) == std::string::npos) {
+      const auto size = recv(descriptor_, block.data(), block.size(), 0);
+      if (size <= 0) break;
+      heard.append(block.data(), static_cast<std::size_t>(size));
+    }
+    return heard;
+  }
+  // All until the server ends the connection.
+  std::string rest() { return hear("\x01"); }
 
  private:
   int descriptor_;
-  ssize_t got_ = 0;
 };
 
 TEST(Server, AClientThatReadsSlowlyHoldsUpNeitherOthersNorTheEnd) {
-  const auto page = large_page(80000);
+  const auto page = endless_page();
   const auto keep = std::make_shared<int>(0);
-  auto server = std::make_unique<Server>(
+  auto server = std::make_unique<Served>(
       std::vector<std::string>{"127.0.0.1:0"}, [&](const HttpRequest& request) {
         if (request.path == "/hello") return hello(request);
         return HttpReply{.body = PageBody{.page = page}, .keep = keep};
       });
-  const SlowReader client(server->addresses().at(0));
-  EXPECT_GT(client.got(), 0);
+  RawClient client(server->addresses().at(0));
+  EXPECT_TRUE(client.say(kGet).hear("\r\n").starts_with("HTTP/1.1 200 OK"));
   EXPECT_EQ(fetch(server->addresses().at(0), "/hello").body, "hello\n");
   EXPECT_EQ(keep.use_count(), 2) << "under way";
   server.reset();
@@ -356,13 +419,155 @@ TEST(Server, WhatIsKeptIsLetGoAfterTheLastByte) {
   const auto page = large_page(100);
   const auto keep = std::make_shared<int>(0);
   {
-    const Server server({"127.0.0.1:0"}, [&](const HttpRequest&) {
+    const Served server({"127.0.0.1:0"}, [&](const HttpRequest&) {
       return HttpReply{.body = PageBody{.page = page}, .keep = keep};
     });
     for (int i = 0; i < 3; ++i) fetch(server.addresses().at(0), "/");
   }
   EXPECT_EQ(keep.use_count(), 1);
   EXPECT_EQ(page.use_count(), 1);
+}
+
+TEST(Server, AClientMayAskAgainOnTheSameConnection) {
+  const Served server({"127.0.0.1:0"}, hello);
+  RawClient client(server.addresses().at(0));
+  for (const std::string_view request :
+       {kGet, std::string_view("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"),
+        kGet}) {
+    const auto answer = client.say(request).hear("hello\n");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK")) << answer;
+    EXPECT_EQ(answer.find("Connection: "), std::string::npos) << answer;
+  }
+  client.say(std::string(kGet) + std::string(kGet));
+  EXPECT_TRUE(client.hear("hello\n").ends_with("hello\n"));
+}
+
+TEST(Server, AnAnswerThatComesLaterHoldsUpNobody) {
+  std::mutex mutex;
+  std::vector<Respond> waiting;
+  const Served server({"127.0.0.1:0"}, [&](const HttpRequest& request) {
+    if (request.path != "/later") return hello(request);
+    return HttpReply{.later = [&](Respond respond) {
+      const std::lock_guard lock(mutex);
+      waiting.push_back(std::move(respond));
+    }};
+  });
+  const auto address = server.addresses().at(0);
+  std::jthread asks([&] {
+    const auto fetched = fetch(address, "/later");
+    EXPECT_EQ(fetched.status, 202);
+    EXPECT_EQ(fetched.body, "now\n");
+  });
+  const auto is_waiting = [&] {
+    const std::lock_guard lock(mutex);
+    return !waiting.empty();
+  };
+  while (!is_waiting()) EXPECT_EQ(fetch(address, "/").body, "hello\n");
+  EXPECT_EQ(fetch(address, "/").body, "hello\n");
+  waiting.front()({.status = 202, .body = std::string("now\n")});
+}
+
+TEST(Server, AnAnswerMayComeAtOnceAndAfterTheEnd) {
+  std::vector<Respond> kept;
+  auto server = std::make_unique<Served>(
+      std::vector<std::string>{"127.0.0.1:0"}, [&](const HttpRequest& request) {
+        return HttpReply{.later = [&kept, path = request.path](Respond respond) {
+          if (path == "/") respond({.body = std::string("at once\n")});
+          kept.push_back(std::move(respond));
+        }};
+      });
+  const auto address = server->addresses().at(0);
+  RawClient waits(address);
+  waits.say("GET /never HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(fetch(address, "/").body, "at once\n");
+  server.reset();
+  EXPECT_EQ(waits.rest(), "");
+  for (const auto& respond : kept) respond({.body = std::string("too late\n")});
+}
+
+TEST(Server, WhatIsTooLargeIsRefusedInWords) {
+  const Served server({"127.0.0.1:0"}, hello);
+  const auto address = server.addresses().at(0);
+  const auto ask = [&](const std::string& request) {
+    RawClient client(address);
+    const auto answer = client.say(request).rest();
+    return answer.substr(0, answer.find("\r\n"));
+  };
+  EXPECT_EQ(ask("GET /" + std::string(9000, 'a') + " HTTP/1.1\r\nHost: x\r\n\r\n"),
+            "HTTP/1.1 414 URI Too Long");
+  EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: x\r\nX-Pad: " + std::string(16400, 'a') + "\r\n\r\n"),
+            "HTTP/1.1 431 Request Header Fields Too Large");
+  EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: x\r\nX-Pad: " + std::string(200000, 'a') + "\r\n\r\n"),
+            "HTTP/1.1 431 Request Header Fields Too Large");
+  EXPECT_EQ(ask("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n"),
+            "HTTP/1.1 413 Content Too Large");
+  EXPECT_EQ(server.refused(), (Served::Refused{{Refusal::too_large, 3}}));
+}
+
+TEST(Server, ABodyWithoutAnEndIsCutOff) {
+  const Served server({"127.0.0.1:0"}, hello);
+  RawClient client(server.addresses().at(0));
+  client.say("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+  const auto chunk = "1000\r\n" + std::string(0x1000, 'a') + "\r\n";
+  for (int i = 0; i < 17; ++i) client.say(chunk);
+  EXPECT_EQ(client.rest(), "");
+}
+
+TEST(Server, WhoSendsOrReadsTooSlowlyIsCutOff) {
+  using std::chrono::milliseconds;
+  const auto page = endless_page();
+  const Served server({"127.0.0.1:0"},
+                      [&](const HttpRequest& request) {
+                        if (request.path == "/hello") return hello(request);
+                        return HttpReply{.body = PageBody{.page = page}};
+                      },
+                      {.request_time = milliseconds{300}, .answer_time = milliseconds{600}});
+  const auto address = server.addresses().at(0);
+  RawClient says_nothing(address);
+  RawClient says_little(address);
+  RawClient no_body(address);
+  RawClient reads_nothing(address);
+  says_little.say("GET / HTTP/1.1\r\nHost:");
+  no_body.say("POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na");
+  reads_nothing.say(kGet);
+  EXPECT_EQ(says_nothing.rest(), "");
+  EXPECT_EQ(says_little.rest(), "");
+  EXPECT_EQ(no_body.rest(), "");
+  while (server.connections.size() > 0) std::this_thread::sleep_for(milliseconds{10});
+  EXPECT_LT(reads_nothing.rest().size(), page->checksum.length);
+  EXPECT_EQ(server.refused(), (Served::Refused{{Refusal::too_slow, 4}}));
+}
+
+TEST(Server, AnAddressThatHasAsManyConnectionsAsItMayGetsNoMore) {
+  const Served server({"127.0.0.1:0"}, hello, {.per_address = 2});
+  const auto address = server.addresses().at(0);
+  RawClient first(address, "127.0.0.2");
+  RawClient second(address, "127.0.0.2");
+  EXPECT_NE(first.say(kGet).hear("hello\n"), "");
+  EXPECT_NE(second.say(kGet).hear("hello\n"), "");
+  EXPECT_EQ(RawClient(address, "127.0.0.2").say(kGet).rest(), "");
+  EXPECT_EQ(fetch(address, "/").body, "hello\n") << "another address";
+  EXPECT_EQ(server.refused(), (Served::Refused{{Refusal::too_many_from_address, 1}}));
+}
+
+TEST(Server, SlowReadersOfOneAddressMakeRoomForAnother) {
+  const auto page = endless_page();
+  const Served server({"127.0.0.1:0"},
+                      [&](const HttpRequest& request) {
+                        if (request.crowded) return HttpReply{.status = 503};
+                        return HttpReply{.body = PageBody{.page = page}};
+                      },
+                      {.answers = 2});
+  const auto address = server.addresses().at(0);
+  RawClient first(address, "127.0.0.2");
+  RawClient second(address, "127.0.0.2");
+  EXPECT_NE(first.say(kGet).hear("200 OK"), "");
+  EXPECT_NE(second.say(kGet).hear("200 OK"), "");
+  RawClient third(address, "127.0.0.2");
+  EXPECT_TRUE(third.say(kGet).hear("\r\n\r\n").starts_with("HTTP/1.1 503"));
+  EXPECT_EQ(fetch(address, "/").body.size(), page->checksum.length);
+  EXPECT_EQ(server.refused(),
+            (Served::Refused{{Refusal::too_many_answers, 1}, {Refusal::pushed_out, 1}}));
 }
 
 }  // namespace

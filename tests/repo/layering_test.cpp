@@ -30,6 +30,11 @@ const std::vector<Door> kDoors{
     {"simdjson", "simdjson", {"collectors/json.cpp", "simulator/provider.cpp"}},
     {"curl", "curl/", {"daemon/curl_http.cpp"}},
     {"libmicrohttpd", "microhttpd", {"daemon/server.cpp", "simulator/server.cpp"}},
+    {"GnuTLS", "gnutls/gnutls", {"daemon/tls.cpp"}},
+    {"GnuTLS's certificates", "gnutls/x509", {"daemon/tls.cpp"}},
+    {"GnuTLS's hashes", "gnutls/crypto", {"daemon/keyed_hash.cpp"}},
+    {"libxcrypt", "crypt.h", {"daemon/users.cpp"}},
+    {"libsystemd", "systemd/", {"daemon/listen.cpp"}},
     {"ISA-L", "isa-l/", {"daemon/deflate.cpp"}},
     {"zlib", "zlib", {"daemon/deflate.cpp"}},
     {"nlohmann json", "nlohmann/", {"daemon/api.cpp"}},
@@ -44,8 +49,8 @@ constexpr std::array<std::string_view, 9> kClocks{
 
 /// Files that may read a clock, without their ending.
 const std::set<std::string, std::less<>> kShell{
-    "daemon/clock", "daemon/mailbox", "daemon/dispatcher", "daemon/app", "daemon/store",
-    "daemon/routes", "daemon/main", "daemon/demo", "daemon/server",
+    "daemon/access", "daemon/clock", "daemon/mailbox", "daemon/dispatcher", "daemon/app",
+    "daemon/store", "daemon/routes", "daemon/main", "daemon/demo", "daemon/server",
     // The outside world has a time of its own.
     "simulator/world", "simulator/server", "simulator/main"};
 
