@@ -1,0 +1,296 @@
+// TLS, client certificates and passwords, as a client meets them. Certificates are made here.
+
+#include <crypt.h>
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <ctime>
+
+#include "tests/e2e/e2e_fixture.hpp"
+
+namespace e2e {
+namespace {
+
+constexpr const char* kPassword = "e2e+Right/Password~1b2c3d?4e>5f=";
+constexpr const char* kOtherPassword = "e2e+Other/Password~6a7b8c?9d>0e=";
+constexpr const char* kWrongPassword = "e2e+Wrong/Password~0f1e2d?3c>4b=";
+
+// Of the least cost that is accepted.
+std::string bcrypt(const std::string& password) {
+  std::array<char, CRYPT_GENSALT_OUTPUT_SIZE> setting{};
+  crypt_gensalt_rn("$2b$", 6, nullptr, 0, setting.data(), setting.size());
+  crypt_data work{};
+  return crypt_r(password.c_str(), setting.data(), &work);
+}
+
+struct Certificate {
+  std::string cert{};
+  std::string key{};
+};
+
+// An authority with a key of its own.
+class Authority {
+ public:
+  Authority(const Workspace& workspace, const std::string& name)
+      : workspace_(workspace),
+        own_(make(name, "ca\ncert_signing_key\nexpiration_days = 2\n", "")) {}
+
+  [[nodiscard]] const std::string& file() const { return own_.cert; }
+
+  [[nodiscard]] Certificate issue(const std::string& name,
+                                  const std::string& validity = "expiration_days = 2\n") const {
+    return make(
+        name,
+        "ip_address = \"127.0.0.1\"\ntls_www_server\ntls_www_client\nsigning_key\n" + validity,
+        fmt::format("--load-ca-certificate={} --load-ca-privkey={}", own_.cert, own_.key));
+  }
+
+ private:
+  [[nodiscard]] Certificate make(const std::string& name, const std::string& form,
+                                 const std::string& signer) const {
+    const auto stem = (workspace_.path() / name).string();
+    const auto form_file =
+        workspace_.file(name + ".cfg", fmt::format("cn = \"{}\"\n{}", name, form));
+    Certificate made{.cert = stem + ".crt", .key = stem + ".pem"};
+    run(fmt::format("certtool --generate-privkey --key-type=ecdsa --curve=secp256r1 --outfile={}",
+                    made.key));
+    run(fmt::format("certtool {} {} --load-privkey={} --template={} --outfile={}",
+                    signer.empty() ? "--generate-self-signed" : "--generate-certificate", signer,
+                    made.key, form_file.string(), made.cert));
+    return made;
+  }
+  static void run(const std::string& command) {
+    if (std::system((command + " 2>/dev/null").c_str()) != 0) {
+      throw std::runtime_error("failed: " + command);
+    }
+  }
+
+  const Workspace& workspace_;
+  Certificate own_;
+};
+
+constexpr const char* kExpired =
+    "activation_date = \"2001-01-01 00:00:00\"\nexpiration_date = \"2002-01-01 00:00:00\"\n";
+
+struct Call {
+  std::string trusted{};  // A file of authorities.
+  Certificate mine{};
+  std::string login{};  // "name:password"
+  std::string from = "127.0.0.1";
+  std::string path = "/metrics";
+};
+
+std::size_t drop(char*, std::size_t size, std::size_t count, void*) { return size * count; }
+
+// @return the status, or 0 if no answer came.
+long ask(const std::string& address, const Call& call) {
+  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(),
+                                                                 curl_easy_cleanup);
+  curl_easy_setopt(curl.get(), CURLOPT_URL, ("https://" + address + call.path).c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
+  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, 30L);
+  curl_easy_setopt(curl.get(), CURLOPT_INTERFACE, ("host!" + call.from).c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_CAINFO, call.trusted.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, drop);
+  if (!call.mine.cert.empty()) {
+    curl_easy_setopt(curl.get(), CURLOPT_SSLCERT, call.mine.cert.c_str());
+    curl_easy_setopt(curl.get(), CURLOPT_SSLKEY, call.mine.key.c_str());
+  }
+  if (!call.login.empty()) curl_easy_setopt(curl.get(), CURLOPT_USERPWD, call.login.c_str());
+  long status = 0;
+  if (curl_easy_perform(curl.get()) == CURLE_OK) {
+    curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  }
+  return status;
+}
+
+class Guarded : public E2e {
+ protected:
+  [[nodiscard]] std::string login(const char* password) const {
+    return std::string("prometheus:") + password;
+  }
+  [[nodiscard]] std::string config(const Certificate& server, const std::string& clients,
+                                   const std::string& more = "") const {
+    auto text = fmt::format("[web]\nbasic_auth_users_file = \"{}\"\n", users_) + more +
+                fmt::format("[web.tls_server_config]\ncert_file = \"{}\"\nkey_file = \"{}\"\n",
+                            server.cert, server.key);
+    if (!clients.empty()) {
+      text += fmt::format(
+          "client_ca_file = \"{}\"\nclient_auth_type = \"RequireAndVerifyClientCert\"\n", clients);
+    }
+    return text + simulator_.account("v", "vast", key_file_);
+  }
+  // The lines that say so, less the time.
+  static std::vector<std::string> refusals(const std::string& log) {
+    std::vector<std::string> found;
+    std::istringstream lines(log);
+    for (std::string line; std::getline(lines, line);) {
+      const auto at = line.find("event=client_refused ");
+      if (at != std::string::npos) found.push_back(line.substr(at));
+    }
+    return found;
+  }
+
+  Simulator simulator_{workspace_, simulated({"--endpoints", "1", "--workers", "1"})};
+  std::string users_ = workspace_.file("users", "prometheus:" + bcrypt(kPassword) + "\n").string();
+};
+
+TEST_F(Guarded, WhoeverIsNotMeantIsRefusedAndLoggedOnceWithoutASecret) {
+  const Authority ours(workspace_, "ours");
+  const Authority theirs(workspace_, "theirs");
+  Exporter exporter(workspace_, exporter_options(config(ours.issue("server"), ours.file())));
+  const Call good{.trusted = ours.file(), .mine = ours.issue("client"), .login = login(kPassword)};
+  EXPECT_EQ(ask(exporter.address(), good), 200);
+
+  const auto with = [&](int last, const auto& change) {
+    auto call = good;
+    call.from = fmt::format("127.0.0.{}", last);
+    change(call);
+    return ask(exporter.address(), call);
+  };
+  EXPECT_EQ(with(2, [&](Call& call) { call.trusted = theirs.file(); }), 0);
+  EXPECT_EQ(with(3, [&](Call& call) { call.mine = theirs.issue("stranger"); }), 0);
+  EXPECT_EQ(with(4, [&](Call& call) { call.mine = {}; }), 0);
+  EXPECT_EQ(with(5, [&](Call& call) { call.mine = ours.issue("expired", kExpired); }), 0);
+  EXPECT_EQ(with(6, [&](Call& call) { call.login = login(kWrongPassword); }), 401);
+  EXPECT_EQ(with(7, [&](Call& call) { call.login = ""; }), 401);
+  EXPECT_EQ(with(8, [&](Call& call) { call.login = std::string("nobody:") + kPassword; }), 401);
+  // What needs no password still needs a certificate.
+  EXPECT_EQ(with(7, [&](Call& call) { call.login = "", call.path = "/-/healthy"; }), 200);
+  EXPECT_NE(request("GET", "http://" + exporter.address() + "/metrics").error, "");
+
+  const std::vector<std::string> expected{
+      "event=client_refused reason=handshake address=127.0.0.2 detail=\"the client broke it off: "
+      "it "
+      "may not trust our certificate\"",
+      "event=client_refused reason=client_certificate address=127.0.0.3 detail=\"The certificate "
+      "is "
+      "NOT trusted. The certificate issuer is unknown\"",
+      "event=client_refused reason=client_certificate address=127.0.0.4 detail=\"no certificate\"",
+      "event=client_refused reason=client_certificate address=127.0.0.5 detail=\"The certificate "
+      "is "
+      "NOT trusted. The certificate chain uses expired certificate\"",
+      "event=client_refused reason=wrong_password address=127.0.0.6",
+      "event=client_refused reason=no_password address=127.0.0.7",
+      "event=client_refused reason=wrong_password address=127.0.0.8",
+      "event=client_refused reason=handshake address=127.0.0.1 detail=\"what came was no TLS "
+      "handshake\""};
+  EXPECT_TRUE(eventually([&] { return refusals(exporter.process().err()) == expected; }))
+      << exporter.process().err();
+  EXPECT_EQ(find_leaks(workspace_.outputs(), {kPassword, kWrongPassword, bcrypt(kPassword)}),
+            std::vector<std::string>{});
+  exporter.stop();
+}
+
+TEST_F(Guarded, AnExpiredCertificateOfOursIsRefusedByTheClientAndLogged) {
+  const Authority ours(workspace_, "ours");
+  Exporter exporter(workspace_, exporter_options(config(ours.issue("server", kExpired), "")));
+  const Call call{.trusted = ours.file(), .login = login(kPassword)};
+  EXPECT_EQ(ask(exporter.address(), call), 0);
+  const std::vector<std::string> expected{
+      "event=client_refused reason=handshake address=127.0.0.1 detail=\"the client broke it off: "
+      "it "
+      "may not trust our certificate\""};
+  EXPECT_TRUE(eventually([&] { return refusals(exporter.process().err()) == expected; }))
+      << exporter.process().err();
+  exporter.stop();
+}
+
+TEST_F(Guarded, CertificateAndUsersRotateUnderLoadWithoutOneFailedRequest) {
+  const Authority before(workspace_, "before");
+  const Authority after(workspace_, "after");
+  auto server = before.issue("server");
+  Exporter exporter(workspace_, exporter_options(config(server, "")));
+  const auto both =
+      workspace_.file("both.crt", read_file(before.file()) + read_file(after.file())).string();
+  const auto replace = [](const std::string& file, const std::string& text) {
+    write_file(file + ".new", text);
+    std::filesystem::rename(file + ".new", file);
+  };
+  std::atomic<int> asked{0};
+  std::atomic<int> failed{0};
+  {
+    std::jthread load([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        ++asked;
+        if (ask(exporter.address(), {.trusted = both, .login = login(kPassword)}) != 200) ++failed;
+      }
+    });
+    EXPECT_TRUE(eventually([&] { return asked > 10; }));
+    const auto other = after.issue("other");
+    replace(server.cert, read_file(other.cert));
+    replace(server.key, read_file(other.key));
+    EXPECT_TRUE(eventually([&] {
+      return ask(exporter.address(), {.trusted = after.file(), .login = login(kPassword)}) == 200;
+    }));
+    replace(users_, read_file(users_) + "second:" + bcrypt(kOtherPassword) + "\n");
+    const auto second = std::string("second:") + kOtherPassword;
+    EXPECT_TRUE(eventually(
+        [&] { return ask(exporter.address(), {.trusted = both, .login = second}) == 200; }));
+    // What cannot be read changes nothing.
+    replace(users_, "second:" + std::string(kOtherPassword) + "\n");
+    replace(server.cert, "no certificate\n");
+    EXPECT_TRUE(eventually([&] {
+      const auto log = exporter.process().err();
+      return log.find("cert_file") != std::string::npos &&
+             log.find("basic_auth_users_file") != std::string::npos;
+    }));
+    EXPECT_EQ(ask(exporter.address(), {.trusted = after.file(), .login = second}), 200);
+    const int then = asked;
+    EXPECT_TRUE(eventually([&] { return asked > then + 10; }));
+  }
+  EXPECT_EQ(failed, 0) << "of " << asked;
+  fmt::print("{} requests, {} failed\n", asked.load(), failed.load());
+  const auto log = exporter.process().err();
+  const auto count = [&](const std::string& word) {
+    std::size_t found = 0;
+    for (auto at = log.find(word); at != std::string::npos; at = log.find(word, at + 1)) ++found;
+    return found;
+  };
+  EXPECT_EQ(count("event=certificate_changed"), 1U);
+  EXPECT_EQ(count("event=users_changed"), 1U);
+  EXPECT_EQ(count("event=web_files_unreadable"), 2U);
+  EXPECT_EQ(find_leaks(workspace_.outputs(), {kPassword, kOtherPassword}),
+            std::vector<std::string>{});
+  exporter.stop();
+}
+
+TEST_F(Guarded, AReloadTurnsTlsAndPasswordsOnWithoutClosingTheAddress) {
+  const Authority ours(workspace_, "ours");
+  const auto plain = simulator_.account("v", "vast", key_file_);
+  const int port = free_port();
+  const auto listen = fmt::format("[web]\nlisten = [\"127.0.0.1:{}\"]\n", port);
+  auto options = exporter_options(listen + plain);
+  options.push_back(fmt::format("--web.listen-address=127.0.0.1:{}", port));
+  Exporter exporter(workspace_, options);
+  EXPECT_EQ(get(exporter.url() + "/metrics").status, 200);
+  write_file(workspace_.path() / "config.toml", config(ours.issue("server"), ""));
+  exporter.process().signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] {
+    return ask(exporter.address(), {.trusted = ours.file(), .login = login(kPassword)}) == 200;
+  }));
+  EXPECT_EQ(ask(exporter.address(), {.trusted = ours.file()}), 401);
+  write_file(workspace_.path() / "config.toml", plain);
+  exporter.process().signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return get(exporter.url() + "/metrics").status == 200; }));
+  exporter.stop();
+}
+
+TEST_F(Guarded, WhatCannotBeReadAtTheStartIsABadConfiguration) {
+  const auto file = workspace_.file("bad", "nothing").string();
+  auto options = exporter_options(config({.cert = file, .key = file + ".gone"}, ""));
+  std::vector<std::string> command{exporter_path()};
+  command.insert(command.end(), options.begin(), options.end());
+  Process process(workspace_.outputs(), "bad", command);
+  EXPECT_EQ(process.wait(), 78);
+  EXPECT_EQ(process.err(), fmt::format("{}: [web]: key_file: cannot read {}.gone: No such file or "
+                                       "directory\n",
+                                       (workspace_.path() / "config.toml").string(), file));
+}
+
+}  // namespace
+}  // namespace e2e
