@@ -27,8 +27,7 @@ std::string account_section(const AccountView& account, Now now, std::size_t& ro
     if (known.backoff_until && *known.backoff_until > now.wall) {
       out += fmt::format(
           "<p class=\"note\">No request to the {} API before {}: it asked for that, or its quota "
-          "is "
-          "used up.</p>\n",
+          "is used up.</p>\n",
           isolate(api), clock_text(*known.backoff_until));
     }
   }

@@ -59,9 +59,9 @@ export class Simulator {
   }
 
   /** Answers requests whose path has this part with exactly this JSON. */
-  answer(host, path, json) {
+  answer(api, path, json) {
     const head = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n';
-    return this.fault({ host, path, kind: 'raw', before: head + JSON.stringify(json) });
+    return this.fault({ api, path, kind: 'raw', before: head + JSON.stringify(json) });
   }
 
   /** One [[accounts]] table. */

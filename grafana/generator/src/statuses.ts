@@ -21,7 +21,7 @@ export interface Status {
   colour: string;
 }
 
-const PAGE = new URL('../../../daemon/web.cpp', import.meta.url);
+const PAGE = new URL('../../../daemon/web/status.css', import.meta.url);
 
 function colourOf(name: string, page: string): string {
   const found = new RegExp(`(?:\\.|--)${name}\\b[^#;}]*(#[0-9a-f]{6})\\b`).exec(page)?.[1];

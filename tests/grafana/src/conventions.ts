@@ -225,7 +225,7 @@ function kinds(panel: Panel): string[] {
 }
 
 export function pageColours(): Map<string, string> {
-  const page = read('daemon/web.cpp');
+  const page = read('daemon/web/status.css');
   return new Map(
     STATUSES.map((status) => {
       const found = new RegExp(`(?:\\.|--)${status}\\b[^#;}]*(#[0-9a-f]{6})\\b`).exec(page);
