@@ -40,7 +40,7 @@ export const endpoint: Frame = {
   selection: q,
   links: [
     { to: 'fleet', title: 'Fleet', variables: [] },
-    { to: 'worker', title: 'Worker', variables: ['provider', 'account', 'endpoint'] },
+    { to: 'worker', title: 'Worker', variables: ['provider', 'account', 'endpoint_id'] },
     { to: 'exporter', title: 'Exporter', variables: ['provider', 'account'] },
   ],
   annotations: [
@@ -54,7 +54,7 @@ export const endpoint: Frame = {
       colour: 'purple',
       enabled: true,
     }),
-    alerts('provider="$provider", account="$account", endpoint_id=~"$endpoint|"'),
+    alerts('provider="$provider", account="$account", endpoint_id=~"$endpoint_id|"'),
   ],
   rows: [
     {

@@ -81,7 +81,7 @@ const CHOICES: Record<Level, Choice[]> = {
   ],
   endpoint: [
     {
-      name: 'endpoint',
+      name: 'endpoint_id',
       label: 'Endpoint',
       description: 'What an autoscaler scales; for Den the whole organisation.',
       query: (selection) =>
@@ -91,7 +91,7 @@ const CHOICES: Record<Level, Choice[]> = {
   ],
   worker: [
     {
-      name: 'worker',
+      name: 'worker_id',
       label: 'Worker',
       description: 'The id of a worker at its provider.',
       query: (selection) =>

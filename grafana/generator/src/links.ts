@@ -25,8 +25,8 @@ function drill(name: Name, values: Record<string, string>): string {
   return `${to(name)}&${set.join('&')}&${TIME}`;
 }
 
-const ENDPOINT_FIELDS = { provider: 'Provider', account: 'Account', endpoint: 'Endpoint' };
-const ENDPOINT_LABELS = { provider: 'provider', account: 'account', endpoint: 'endpoint_id' };
+const ENDPOINT_FIELDS = { provider: 'Provider', account: 'Account', endpoint_id: 'Endpoint' };
+const ENDPOINT_LABELS = { provider: 'provider', account: 'account', endpoint_id: 'endpoint_id' };
 
 function fields(columns: Record<string, string>): Record<string, string> {
   return Object.fromEntries(
@@ -63,10 +63,10 @@ export const ENDPOINT_OF_SERIES: Link = {
 
 /** From the Endpoint dashboard, whose variables say which endpoint it is. */
 function workerOf(worker: string): Link {
-  const chosen = ['provider', 'account', 'endpoint'];
+  const chosen = ['provider', 'account', 'endpoint_id'];
   return {
     title: SHOW_WORKER,
-    url: `${to('worker', chosen)}&var-worker=${worker}&${TIME}`,
+    url: `${to('worker', chosen)}&var-worker_id=${worker}&${TIME}`,
   };
 }
 

@@ -37,8 +37,8 @@ export class Selection {
     const matchers = [
       ['job=~"$job"', 'instance=~"$instance"'],
       [`provider${sign}"$provider"`, `account${sign}"$account"`],
-      [`endpoint_id${sign}"$endpoint"`],
-      [`worker_id${sign}"$worker"`],
+      [`endpoint_id${sign}"$endpoint_id"`],
+      [`worker_id${sign}"$worker_id"`],
     ];
     const shown = Math.min(LEVELS.indexOf(level), LEVELS.indexOf(this.depth)) + 1;
     const all = matchers.slice(0, shown).flat();

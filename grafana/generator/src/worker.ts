@@ -37,7 +37,7 @@ export const worker: Frame = {
   selection: q,
   links: [
     { to: 'fleet', title: 'Fleet', variables: [] },
-    { to: 'endpoint', title: 'Endpoint', variables: ['provider', 'account', 'endpoint'] },
+    { to: 'endpoint', title: 'Endpoint', variables: ['provider', 'account', 'endpoint_id'] },
     { to: 'exporter', title: 'Exporter', variables: ['provider', 'account'] },
   ],
   annotations: [
@@ -51,7 +51,7 @@ export const worker: Frame = {
       colour: 'purple',
       enabled: true,
     }),
-    alerts('provider="$provider", account="$account", endpoint_id="$endpoint", worker_id=~"$worker|"'),
+    alerts('provider="$provider", account="$account", endpoint_id="$endpoint_id", worker_id=~"$worker_id|"'),
   ],
   rows: [
     {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { conventions, leadsTo, pageColours } from './conventions.js';
+import { conventions, leadsTo, linksOfRules, pageColours } from './conventions.js';
 import { contract } from './contract.js';
 import { coverage, inRules, onDashboards } from './coverage.js';
-import { loadAll } from './dashboards.js';
+import { loadAll, read } from './dashboards.js';
 import { RULES } from './lint.js';
 import { schemaFindings } from './schema.js';
 
@@ -54,6 +54,16 @@ test('each leads to the others: down by what is clicked, up by the links at the 
     'serverless-fleet': ['serverless-endpoint', 'serverless-exporter'],
     'serverless-worker': ['serverless-endpoint', 'serverless-exporter', 'serverless-fleet'],
   });
+});
+
+test('an alert leads to a dashboard that can show what it is about', () => {
+  const rules = read('prometheus/serverless_exporter.rules.yml');
+  assert.match(rules, /\/d\/serverless-endpoint\?var-provider=/);
+  assert.deepEqual(linksOfRules(rules, dashboards), []);
+  assert.deepEqual(linksOfRules('u: http://g/d/serverless-worker?var-worker=x\nv: /d/a?', dashboards), [
+    'serverless-worker has no variable worker',
+    'there is no dashboard a',
+  ]);
 });
 
 test('every metric is on a panel, in a rule, or left out for a reason', () => {

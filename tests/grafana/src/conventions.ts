@@ -302,8 +302,8 @@ function links(dashboard: Dashboard, all: Dashboard[]): string[] {
     const target = all.find((other) => other.uid === uid);
     if (!target) return [`${place}: there is no dashboard ${uid ?? url}`];
     const there = target.templating.list;
-    const passed = [...url.matchAll(/\$\{([a-z]+):queryparam\}/g)].map((found) => found[1]!);
-    const set = [...url.matchAll(/var-([a-z]+)=/g)].map((found) => found[1]!);
+    const passed = [...url.matchAll(/\$\{([a-z_]+):queryparam\}/g)].map((found) => found[1]!);
+    const set = [...url.matchAll(/var-([a-z_]+)=/g)].map((found) => found[1]!);
     const fields = [...url.matchAll(/__data\.fields\.(\w+)/g)].map((found) => found[1]!);
     const labels = [...url.matchAll(/__field\.labels\.(\w+)/g)].map((found) => found[1]!);
     const named = panel ? namesIn(panel) : [];
@@ -331,6 +331,18 @@ function links(dashboard: Dashboard, all: Dashboard[]): string[] {
         .filter((name) => !by.includes(name))
         .map((name) => `${place}: its series have no label ${name}`),
     ];
+  });
+}
+
+/** Where the rules send a reader of an alert: a dashboard that exists, with variables that it has. */
+export function linksOfRules(rules: string, all: Dashboard[]): string[] {
+  return [...rules.matchAll(/\/d\/([a-z-]+)\?(.*)$/gm)].flatMap(([, uid, query]) => {
+    const names = all.find((each) => each.uid === uid)?.templating.list.map(({ name }) => name);
+    if (!names) return [`there is no dashboard ${uid}`];
+    return [...query!.matchAll(/\bvar-([a-z_]+)=/g)]
+      .map((found) => found[1]!)
+      .filter((name) => !names.includes(name))
+      .map((name) => `${uid} has no variable ${name}`);
   });
 }
 

@@ -123,8 +123,8 @@ const MUTANTS: Mutant[] = [
   },
   {
     mistake: 'a variable that does not exist',
-    change: inQuery(READY, '$endpoint', '$endpiont'),
-    finding: /no variable endpiont/,
+    change: inQuery(READY, '$endpoint_id', '$endpiont_id'),
+    finding: /no variable endpiont_id/,
   },
   {
     mistake: 'a panel that forgets a variable, in all of its queries',
@@ -132,11 +132,11 @@ const MUTANTS: Mutant[] = [
     change: (dashboard) => {
       for (const { targets } of panelsOf(dashboard)) {
         for (const target of targets ?? []) {
-          target.expr = target.expr.replaceAll(', worker_id="$worker"', '');
+          target.expr = target.expr.replaceAll(', worker_id="$worker_id"', '');
         }
       }
     },
-    finding: /no panel uses the variable worker/,
+    finding: /no panel uses the variable worker_id/,
   },
   // Variables
   {
@@ -317,8 +317,8 @@ const MUTANTS: Mutant[] = [
   },
   {
     mistake: 'a link that sets what is not there',
-    change: (dashboard) => (dashboard.links[0]!.url += '&var-worker=x'),
-    finding: /has no variable worker/,
+    change: (dashboard) => (dashboard.links[0]!.url += '&var-worker_id=x'),
+    finding: /has no variable worker_id/,
   },
   {
     mistake: 'a link that passes "All" to one value',
