@@ -498,7 +498,8 @@ void Dispatcher::publish() {
   auto page =
       std::make_shared<AccountPage>(make_page(account_, context(), read_clock(), published_.get()));
   for (const auto& [key, pace] : pacing_.targets) {
-    page->next_polls.emplace_hint(page->next_polls.end(), key, Due{.at = pace.due, .in_flight = pace.in_flight});
+    page->next_polls.emplace_hint(page->next_polls.end(), key,
+                                  Due{.at = pace.due, .in_flight = pace.in_flight});
   }
   published_ = std::move(page);
   store_.publish(published_);

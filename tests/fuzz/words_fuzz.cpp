@@ -8,9 +8,9 @@
 #include "config/suggest.hpp"
 #include "config/units.hpp"
 #include "daemon/deflate.hpp"
+#include "daemon/html.hpp"
 #include "daemon/process.hpp"
 #include "daemon/samples.hpp"
-#include "daemon/html.hpp"
 #include "tests/fuzz/expect.hpp"
 
 namespace serverless::fuzz {
