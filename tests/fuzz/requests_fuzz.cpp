@@ -101,8 +101,7 @@ std::string ask(const std::string& path, std::string_view text) {
 void check(std::string_view heard) {
   if (heard.empty()) return;
   const auto line = heard.substr(0, heard.find("\r\n"));
-  // A method of theirs that we have no answer to is 501 or a version that nobody speaks 505: both
-  // are libmicrohttpd's, and right.
+  // 505 is libmicrohttpd's, and right: for a version of HTTP that it does not speak.
   const auto status = line.size() > 11 ? line.substr(9, 3) : std::string_view();
   expect(line.starts_with("HTTP/1.") && status.size() == 3, "an answer begins with a status", line);
   expect(status.front() != '5' || status == "503" || status == "505", "no error is ours", line);
