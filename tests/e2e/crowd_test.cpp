@@ -136,7 +136,7 @@ double memory(const Process& process, const std::string& name) {
 
 using Crowd = E2e;
 
-TEST_F(Crowd, AScraperNoticesNothingOfAThousandHostileClients) {
+TEST_F(Crowd, NoScrapeFailsForAThousandHostileClients) {
   const char* wanted = std::getenv("HOSTILE_SECONDS");
   const seconds duration{wanted == nullptr ? 6 : std::stoi(wanted)};
   rlimit files{};
