@@ -89,7 +89,7 @@ TEST_F(Api, EveryArgumentOfTheDocumentIsTaken) {
     EXPECT_EQ(status("GET", "/api/v1/workers", name, value_of(name)), 200) << name;
     ++taken;
   }
-  EXPECT_EQ(taken, 12U) << "provider, account and endpoint are fields, too";
+  EXPECT_EQ(taken, 13U) << "provider, account and status are fields, too";
   for (const std::string name : {"provider", "account", "endpoint"}) {
     EXPECT_EQ(status("GET", "/api/v1/endpoints", name, "1"), 200) << name;
     EXPECT_EQ(status("GET", "/debug/polls", name, "1"), 200) << name;
