@@ -219,9 +219,13 @@ bool all_fit(std::span<const std::shared_ptr<const AccountPage>> pages,
   };
   std::uint64_t total = 0;
   for (const auto& page : pages) {
-    total += page->workers;
-    if (!fits(page->largest, limits.workers_per_endpoint)) return false;
-    if (!fits(page->workers, limits.workers_per_account)) return false;
+    std::uint64_t workers = 0;
+    for (const auto& [id, endpoint] : page->state.endpoints) {
+      if (!fits(endpoint->workers.size(), limits.workers_per_endpoint)) return false;
+      workers += endpoint->workers.size();
+    }
+    if (!fits(workers, limits.workers_per_account)) return false;
+    total += workers;
   }
   return fits(total, limits.workers_total);
 }
@@ -230,10 +234,6 @@ bool all_fit(std::span<const std::shared_ptr<const AccountPage>> pages,
 
 AccountPage make_page(AccountState state, Context context, Now now, const AccountPage* before) {
   AccountPage page{.state = std::move(state), .context = context};
-  for (const auto& [id, endpoint] : page.state.endpoints) {
-    page.workers += endpoint->workers.size();
-    page.largest = std::max<std::uint64_t>(page.largest, endpoint->workers.size());
-  }
   for (const Part part : kParts) {
     const auto index = static_cast<std::size_t>(part);
     page.runs[index] = make_runs(before == nullptr ? Runs{} : before->runs[index],
@@ -245,7 +245,7 @@ AccountPage make_page(AccountState state, Context context, Now now, const Accoun
 
 Withheld withhold(const Withheld& before, std::span<const std::shared_ptr<const AccountPage>> pages,
                   const config::Limits& limits) {
-  // Nearly always; this is asked for each page.
+  // Nearly always, and this is asked for each page.
   if (before.empty() && all_fit(pages, limits)) return {};
   Withheld out;
   std::vector<Weight> all;

@@ -30,8 +30,6 @@ struct AccountPage {
   std::array<Runs, kParts.size()> runs{};   ///< By Part.
   Mono expires = Mono::max();               ///< The earliest moment at which a run has to go.
   std::map<std::string, Due> next_polls{};  ///< By key_of() the target.
-  std::uint64_t workers = 0;                ///< Of all endpoints.
-  std::uint64_t largest = 0;                ///< Workers of the endpoint that has most.
 };
 
 using Pages = std::vector<std::shared_ptr<const AccountPage>>;

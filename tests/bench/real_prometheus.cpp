@@ -137,10 +137,8 @@ class Prometheus {
         e2e::get(fmt::format("{}/api/v1/query?query={}%5B{:.0f}s%5D", url_, series, over)).body);
     std::vector<double> values;
     for (const auto result : reply.array("/data/result")) {
-      const simdjson::dom::array samples = result["values"];
-      for (const auto sample : samples) {
-        values.push_back(number_of(sample.at(1)));
-      }
+      const simdjson::dom::array samples = result["values"].get_array().value();
+      for (const auto sample : samples) values.push_back(number_of(sample.at(1).value()));
     }
     return values;
   }
