@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <set>
@@ -16,12 +17,27 @@ namespace {
 
 using Values = std::map<std::string, double>;
 
+// What their libraries tell of themselves is not compared, and need not follow our rules.
+std::string worker_lines(std::string_view page) {
+  constexpr std::array<std::string_view, 3> kBeginnings{
+      "serverless_worker_", "# HELP serverless_worker_", "# TYPE serverless_worker_"};
+  std::string kept;
+  while (!page.empty()) {
+    const auto line = page.substr(0, page.find('\n') + 1);
+    page.remove_prefix(line.empty() ? page.size() : line.size());
+    if (std::any_of(kBeginnings.begin(), kBeginnings.end(),
+                    [&](std::string_view beginning) { return line.starts_with(beginning); })) {
+      kept += line;
+    }
+  }
+  return kept;
+}
+
 // Ours are split into accounts, the others' are not. A label that is empty is none.
 Values worker_series(const std::string& page, std::set<std::string>& families) {
   Values values;
-  const auto parsed = e2e::Page::parse(page);
+  const auto parsed = e2e::Page::parse(worker_lines(page));
   for (auto sample : parsed.samples()) {
-    if (!sample.name.starts_with("serverless_worker_")) continue;
     families.insert(sample.name);
     sample.labels.erase("account");
     std::erase_if(sample.labels, [](const auto& label) { return label.second.empty(); });

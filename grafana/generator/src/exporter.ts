@@ -391,6 +391,32 @@ export const exporter: Frame = {
           unit: 's',
         }),
         graph({
+          title: 'Clients sent away a minute',
+          description:
+            'Clients that were refused or cut off, by reason: wrong passwords and certificates, too many connections, too slow. A scraper may be among them.',
+          width: 12,
+          series: [
+            {
+              expr: `60 * ${eachRate('serverless_exporter_web_refusals_total', 'instance, reason')}`,
+              legend: '{{instance}} {{reason}}',
+            },
+          ],
+          unit: 'none',
+        }),
+        graph({
+          title: 'Certificates and users that could not be read, an hour',
+          description:
+            'Files of TLS or of users that changed and could not be read. What was good stays; the log says what is wrong.',
+          width: 12,
+          series: [
+            {
+              expr: `3600 * ${eachRate('serverless_exporter_web_reload_failures_total', 'instance, part')}`,
+              legend: '{{instance}} {{part}}',
+            },
+          ],
+          unit: 'none',
+        }),
+        graph({
           title: 'CPU',
           description: 'Share of one core.',
           width: 6,
