@@ -3,6 +3,7 @@
 
 import {
   applyFieldOverrides,
+  cacheFieldDisplayNames,
   createTheme,
   dateTime,
   FieldType,
@@ -120,7 +121,7 @@ async function transformed(panel: any, frames: DataFrame[]): Promise<DataFrame[]
 }
 
 function configured(panel: any, frames: DataFrame[]): DataFrame[] {
-  return applyFieldOverrides({
+  const configured = applyFieldOverrides({
     data: frames,
     fieldConfig: panel.fieldConfig,
     fieldConfigRegistry: registry as any,
@@ -128,6 +129,8 @@ function configured(panel: any, frames: DataFrame[]): DataFrame[] {
     theme,
     timeZone: 'utc',
   });
+  cacheFieldDisplayNames(configured);
+  return configured;
 }
 
 function Timeline({ frames, width, height, range }: { frames: DataFrame[]; width: number; height: number; range: TimeRange }) {
@@ -326,6 +329,7 @@ async function draw(picture: Picture): Promise<void> {
         </div>
         {boxes}
       </div>
+      <style>{'* { box-sizing: border-box } button { font: inherit; color: inherit; background: none; border: 0; padding: 0 }'}</style>
       <PortalContainer />
     </ThemeContext.Provider>,
   );

@@ -17,7 +17,7 @@ const server = createServer((request, response) => {
     let body = '<!doctype html><html><head><link rel="stylesheet" href="/page.css"></head><body><div id="root"></div><script src="/page.js"></script></body></html>';
     if (path === '/page.js') body = readFileSync(bundle);
     else if (path === '/page.css') body = readFileSync(bundle.replace(/js$/, 'css'));
-    else if (path.startsWith('/public/')) body = readFileSync(IMAGES + path.slice('/public/'.length));
+    else if (path.startsWith('/public/')) body = readFileSync(IMAGES + path.replace(/^\/public\/(build\/)?/, ''));
     else if (path === '/favicon.ico') body = '';
     response.writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? 'text/html; charset=utf-8' });
     response.end(body);
