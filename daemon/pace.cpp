@@ -17,9 +17,9 @@ constexpr double kWider = 1.05;
 // A rate is of no concern while we want less than this share of it.
 constexpr double kConcern = 0.9;
 
-double demand_of(const Schedule& schedule, const std::string& api) {
-  const auto found = schedule.demand.find(api);
-  return found == schedule.demand.end() ? 0 : found->second;
+double value_of(const std::map<std::string, double>& by_api, const std::string& api) {
+  const auto found = by_api.find(api);
+  return found == by_api.end() ? 0 : found->second;
 }
 
 bool is_news(const Allowance& before, double rate, double demand) {
@@ -43,11 +43,11 @@ Revision revise(const std::map<std::string, Allowance>& before,
   Revision result{.allowances = before};
   for (const auto& [api, state] : apis) {
     if (const auto until = closed_until(state.quota, reserve, now)) result.closed[api] = *until;
-    const auto rate = lasting_rate(state.quota, reserve, now);
+    const auto rate = lasting_rate(state.quota, value_of(schedule.round, api), reserve, now);
     // Nothing left is not a pace: closed_until() has it.
     if (!rate || *rate <= 0) continue;
     auto& allowance = result.allowances[api];
-    const double demand = demand_of(schedule, api);
+    const double demand = value_of(schedule.demand, api);
     if (!is_news(allowance, *rate, demand)) continue;
     const bool carried_us = allowance.rate == 0 || demand <= allowance.rate;
     if (carried_us && demand > *rate) result.stretched.push_back(api);

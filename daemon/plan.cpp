@@ -56,8 +56,10 @@ void set_intervals(Schedule& schedule, const std::vector<Target>& targets) {
   const auto& tempo = schedule.tempo;
   const auto all = operations(targets, tempo);
   for (const auto& [name, operation] : all) {
-    schedule.demand[operation.api] += static_cast<double>(operation.requests) /
-                                      std::chrono::duration<double>(operation.interval).count();
+    const auto requests = static_cast<double>(operation.requests);
+    schedule.round[operation.api] += requests;
+    schedule.demand[operation.api] +=
+        requests / std::chrono::duration<double>(operation.interval).count();
   }
   for (const auto& [api, demand] : schedule.demand) {
     const auto allowance = tempo.allowances.find(api);

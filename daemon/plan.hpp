@@ -60,6 +60,7 @@ struct Schedule {
   std::vector<Slot> slots{};
   std::map<std::string, std::chrono::milliseconds> intervals{};  ///< Effective, by operation.
   std::map<std::string, double> demand{};   ///< Requests a second as configured, by API.
+  std::map<std::string, double> round{};    ///< Requests that ask everything once, by API.
   std::map<std::string, double> stretch{};  ///< By how much each API's quota slows us, by API.
   Tempo tempo{};
 

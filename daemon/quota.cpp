@@ -59,23 +59,28 @@ std::optional<double> usable(const QuotaWindow& window, double reserve) {
   return std::max(0.0, static_cast<double>(*window.remaining) - kept);
 }
 
-std::optional<double> rate_of(const QuotaWindow& window, double reserve, Mono now) {
-  std::optional<double> rate;
-  if (window.quota && window.length && window.length->count() > 0) {
-    rate = (1 - reserve) * static_cast<double>(*window.quota) / in_seconds(*window.length);
-  }
-  const auto left = usable(window, reserve);
-  if (left && window.reset && *window.reset - now >= kShortWindow) {
-    // What was not used earlier in a long window may be used later.
-    rate = *left / in_seconds(*window.reset - now);
-  }
-  return rate;
-}
-
 // Of what is drawn by all.
 double share(const Quota& quota, double reserve) {
   if (quota.ours >= (1 - reserve) * quota.drawn) return 1;
   return (quota.ours + kConfidence) / (quota.drawn + kConfidence);
+}
+
+// In requests a second.
+std::optional<double> rate_of(const QuotaWindow& window, double our_share, double round,
+                              double reserve, Mono now) {
+  std::optional<double> usual;
+  if (window.quota && window.length && window.length->count() > 0) {
+    usual = (1 - reserve) * static_cast<double>(*window.quota) / in_seconds(*window.length);
+  }
+  const auto left = usable(window, reserve);
+  if (left && window.reset && *window.reset - now >= kShortWindow) {
+    if (*left <= 0) return 0;
+    // What was not used earlier in a long window may be used later.
+    const double until_reset = in_seconds(*window.reset - now);
+    const double a_round = round / until_reset;
+    return std::max(our_share * *left / until_reset, usual ? std::min(*usual, a_round) : a_round);
+  }
+  return usual ? std::optional(our_share * *usual) : std::nullopt;
 }
 
 }  // namespace
@@ -105,13 +110,13 @@ Quota learn(Quota quota, std::span<const http::RateWindow> told, Mono now) {
   return next;
 }
 
-std::optional<double> lasting_rate(const Quota& quota, double reserve, Mono now) {
+std::optional<double> lasting_rate(const Quota& quota, double round, double reserve, Mono now) {
+  const double ours = share(quota, reserve);
   std::optional<double> lowest;
   for (const auto& window : quota.windows) {
-    const auto rate = rate_of(window, reserve, now);
+    const auto rate = rate_of(window, ours, round, reserve, now);
     if (rate) lowest = lowest ? std::min(*lowest, *rate) : *rate;
   }
-  if (lowest) *lowest *= share(quota, reserve);
   return lowest;
 }
 

@@ -40,8 +40,10 @@ Quota learn(Quota quota, std::span<const http::RateWindow> told, Mono now);
 /// The rate in requests a second at which the quota lasts, with `reserve` (0 to 1) of each window
 /// left to others; empty where no window says enough. Others who take more than the reserve are
 /// left their share of the rest, or each of us would take all that the day has left, and nothing
-/// would be left in the evening. Pure.
-std::optional<double> lasting_rate(const Quota& quota, double reserve, Mono now);
+/// would be left in the evening. Where less is left than a `round`, the requests that ask
+/// everything once, the rate is that of one round until the reset: nobody need wait longer than for
+/// that, and closed_until() ends it where nothing is left. Pure.
+std::optional<double> lasting_rate(const Quota& quota, double round, double reserve, Mono now);
 
 /// How many requests there is room for now, the reserve aside. Pure.
 std::optional<double> room(const Quota& quota, double reserve);

@@ -73,6 +73,17 @@ TEST(Revise, NothingLeftClosesTheApiAndSetsNoPace) {
   EXPECT_FALSE(revision.changed);
 }
 
+TEST(Revise, AQuotaThatIsNearlySpentStretchesNobodyFarBeyondItsReset) {
+  auto apis = telling(10);
+  auto& hour = apis["control"].quota.windows[0];
+  hour.remaining = 7201;  // One more than the reserve.
+  hour.reset = kNoon + 50min;
+  const auto revision = revise({}, apis, four_a_second(), 0.2, kNoon);
+  auto tempo = every(1s);
+  tempo.allowances = revision.allowances;
+  EXPECT_EQ(schedule(four_a_second().targets, tempo).intervals.at("list_workers"), 50min);
+}
+
 TEST(ScheduleByQuota, AllIntervalsOfTheApiStretchAlikeAndNoOthers) {
   auto tempo = every(1s);
   tempo.allowances["control"] = {.rate = 0.5};

@@ -61,16 +61,16 @@ TEST(Quota, AnAnswerWithoutHeadersChangesNothing) {
 }
 
 TEST(Quota, WithoutAWindowThereIsNoRate) {
-  EXPECT_EQ(lasting_rate({}, 0.2, kNoon), std::nullopt);
-  EXPECT_EQ(lasting_rate(learned({{.name = "x"}}), 0.2, kNoon), std::nullopt);
-  EXPECT_EQ(lasting_rate(learned({{.name = "x", .quota = 5}}), 0.2, kNoon), std::nullopt);
+  EXPECT_EQ(lasting_rate({}, 0, 0.2, kNoon), std::nullopt);
+  EXPECT_EQ(lasting_rate(learned({{.name = "x"}}), 0, 0.2, kNoon), std::nullopt);
+  EXPECT_EQ(lasting_rate(learned({{.name = "x", .quota = 5}}), 0, 0.2, kNoon), std::nullopt);
 }
 
 TEST(Quota, ARateLeavesTheReserve) {
-  EXPECT_EQ(lasting_rate(learned({{.name = "x", .quota = 60, .length = 60s}}), 0.2, kNoon), 0.8);
-  EXPECT_EQ(lasting_rate(learned({hour(3000, 1h)}), 0.0, kNoon), 3000.0 / 3600);
+  EXPECT_EQ(lasting_rate(learned({{.name = "x", .quota = 60, .length = 60s}}), 0, 0.2, kNoon), 0.8);
+  EXPECT_EQ(lasting_rate(learned({hour(3000, 1h)}), 0, 0.0, kNoon), 3000.0 / 3600);
   // 600 of the 1,000 that are left belong to others.
-  EXPECT_EQ(lasting_rate(learned({hour(1000, 1000s)}), 0.2, kNoon), 0.4);
+  EXPECT_EQ(lasting_rate(learned({hour(1000, 1000s)}), 0, 0.2, kNoon), 0.4);
 }
 
 // What is learned from so many answers, each of which finds that so many were counted.
@@ -87,7 +87,7 @@ Quota drawn(Quota quota, int answers, std::int64_t fall) {
 
 double share_of(const Quota& quota) {
   const auto left = static_cast<double>(*quota.windows.at(0).remaining) - 0.2 * 2'000'000;
-  return lasting_rate(quota, 0.2, kNoon).value_or(0) * 86400 / left;
+  return lasting_rate(quota, 0, 0.2, kNoon).value_or(0) * 86400 / left;
 }
 
 TEST(Quota, WhoSharesAQuotaIsLeftHisShareOfIt) {
@@ -121,17 +121,35 @@ TEST(Quota, AWindowOfAnotherSizeSaysNothingOfTheOneBefore) {
       .name = "minute", .quota = 30000, .length = 60s, .remaining = 29000, .reset_in = 3s};
   const auto quota = learn(learned({large}), Told{minute(0, 2s)}, kNoon + 1s);
   EXPECT_EQ(quota.drawn, 0);
-  EXPECT_EQ(lasting_rate(quota, 0.2, kNoon + 1s), 0.8);
+  EXPECT_EQ(lasting_rate(quota, 0, 0.2, kNoon + 1s), 0.8);
   EXPECT_EQ(learn(quota, Told{large}, kNoon + 2s).windows.at(0).remaining, 29000);
 }
 
 TEST(Quota, TheTightestWindowSetsTheRate) {
-  EXPECT_EQ(lasting_rate(learned({minute(60, 60s), hour(800, 1000s)}), 0.2, kNoon), 0.2);
-  EXPECT_EQ(lasting_rate(learned({hour(800, 1000s), minute(60, 60s)}), 0.2, kNoon), 0.2);
+  EXPECT_EQ(lasting_rate(learned({minute(60, 60s), hour(800, 1000s)}), 0, 0.2, kNoon), 0.2);
+  EXPECT_EQ(lasting_rate(learned({hour(800, 1000s), minute(60, 60s)}), 0, 0.2, kNoon), 0.2);
 }
 
 TEST(Quota, AWindowThatEndsSoonDoesNotSetTheRate) {
-  EXPECT_EQ(lasting_rate(learned({minute(13, 30s)}), 0.2, kNoon), 0.8);
+  EXPECT_EQ(lasting_rate(learned({minute(13, 30s)}), 0, 0.2, kNoon), 0.8);
+}
+
+// 1 request left for 50 minutes, and 25 to ask: not each once in 21 hours.
+TEST(Quota, WhereLessThanARoundIsLeftTheRateIsThatOfOneRoundUntilTheReset) {
+  const auto nearly_spent = learned({hour(601, 3000s)});
+  EXPECT_DOUBLE_EQ(lasting_rate(nearly_spent, 25, 0.2, kNoon).value(), 25.0 / 3000);
+  EXPECT_DOUBLE_EQ(lasting_rate(nearly_spent, 0.5, 0.2, kNoon).value(), 1.0 / 3000);
+  EXPECT_DOUBLE_EQ(lasting_rate(nearly_spent, 1e6, 0.2, kNoon).value(), 0.8 * 3000 / 3600)
+      << "no more than a whole window carries";
+  EXPECT_EQ(lasting_rate(learned({hour(600, 3000s)}), 25, 0.2, kNoon), 0) << "nothing is left";
+}
+
+TEST(Quota, ARoundOfOneWindowIsNoMoreThanAnotherCarries) {
+  EXPECT_DOUBLE_EQ(
+      lasting_rate(learned({hour(601, 3000s), {.name = "day", .quota = 864, .length = 24h}}), 100,
+                   0.2, kNoon)
+          .value(),
+      0.008);
 }
 
 TEST(Quota, AWindowWithoutMoreThanTheReserveIsClosedUntilItsReset) {

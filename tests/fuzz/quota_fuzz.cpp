@@ -91,7 +91,8 @@ class Pacer {
 
  private:
   void check_quota(const daemon::Quota& quota) const {
-    const auto rate = daemon::lasting_rate(quota, reserve_, now_);
+    const auto rate =
+        daemon::lasting_rate(quota, static_cast<double>(schedule_.targets.size()), reserve_, now_);
     expect(!rate || (std::isfinite(*rate) && *rate >= 0), "a rate is finite");
     const auto room = daemon::room(quota, reserve_);
     expect(!room || (std::isfinite(*room) && *room >= 0), "the room is finite");
