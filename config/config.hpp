@@ -24,7 +24,7 @@ struct Poll {
   std::optional<milliseconds> max_age{};  ///< Empty: auto, max(90 s, 3 x the effective interval).
   milliseconds timeout{std::chrono::seconds{10}};
   milliseconds discovery_interval{std::chrono::minutes{5}};
-  std::uint32_t max_in_flight = 8;          ///< Requests under way at once, per account.
+  std::uint32_t max_in_flight = 8;          ///< Requests under way at once, per API of an account.
   std::size_t max_body = 16 * 1024 * 1024;  ///< Bytes of one decoded answer.
   double quota_reserve = 0.2;               ///< 0..1, left to others who share the key.
 

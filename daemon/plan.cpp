@@ -290,11 +290,11 @@ Plan plan(Pacing pacing, const Schedule& schedule, Mono now) {
     TargetPace* pace = nullptr;
   };
   std::vector<Due> due;
-  std::size_t in_flight = 0;
+  std::map<std::string_view, std::uint32_t> in_flight;
   for_each_known(pacing.targets, schedule,
                  [&](std::size_t i, const std::string& key, TargetPace& pace) {
                    if (pace.in_flight) {
-                     ++in_flight;
+                     ++in_flight[schedule.targets[i].api];
                      return;
                    }
                    await_end_of_pause(pacing, schedule, i, key, pace);
@@ -308,13 +308,14 @@ Plan plan(Pacing pacing, const Schedule& schedule, Mono now) {
     return std::pair(one.at, one.position) < std::pair(other.at, other.position);
   });
   for (const auto& [at, position, pace] : due) {
-    if (in_flight >= schedule.tempo.max_in_flight) {
+    auto& beside = in_flight[schedule.targets[position].api];
+    if (beside >= schedule.tempo.max_in_flight) {
       result.held = true;
-      break;
+      continue;
     }
     pace->in_flight = true;
     pace->started = now;
-    ++in_flight;
+    ++beside;
     result.start.push_back(position);
   }
   result.next = std::move(pacing);

@@ -340,6 +340,23 @@ TEST(PlanForAnHour, AHungTargetDelaysOnlyItself) {
   }
 }
 
+// All polls of one API until their timeouts: the other API's are as if nothing were.
+TEST(PlanForAnHour, AnApiThatHangsDelaysNoOther) {
+  const auto play_of = [](seconds control) {
+    auto targets = many(30, workers_of);
+    for (auto& target : many(30, queue_of)) targets.push_back(std::move(target));
+    Play play(schedule(std::move(targets), tempo(30s, 4)));
+    play.take_for([=](std::size_t index) { return index < 30 ? control : 1s; });
+    play.run_until(kNoon + 1h);
+    return play;
+  };
+  const auto healthy = play_of(1s);
+  const auto hung = play_of(10s);
+  for (std::size_t queue = 30; queue < 60; ++queue) {
+    EXPECT_EQ(hung.starts_of(queue), healthy.starts_of(queue));
+  }
+}
+
 TEST(PlanForAnHour, APollThatTakesLongerThanItsIntervalIsFollowedByTheNextSlot) {
   Play play(schedule({workers_of("a")}, tempo(30s)));
   play.take_for([](std::size_t) { return 40s; });
