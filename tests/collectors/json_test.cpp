@@ -72,8 +72,6 @@ std::string repeated(std::string_view piece, std::size_t times) {
   return out;
 }
 
-constexpr const char* kTooMany = "too_large: more records or values than anybody has";
-
 // The reason alone: a body that was read nevertheless is too long to be printed.
 std::string reason_of(const Result<Document>& value) {
   return value ? "read" : std::string{name(value.error().reason)};

@@ -117,7 +117,6 @@ void expect_runpod_v2(element endpoint, Expected& out) {
 void expect_runpod_v1(element endpoint, Expected& out) {
   std::map<std::string, double> counts;
   for (const auto& status : kShared) counts[status] = number(endpoint["health"][status]);
-  double actives = 0;
   double dollars = 0;
   out.families.insert("serverless_endpoint_workers_native");
   std::size_t stale = 0;
@@ -126,7 +125,6 @@ void expect_runpod_v1(element endpoint, Expected& out) {
     if (word == "terminated") continue;
     const bool live = std::find(kShared.begin(), kShared.end(), word) != kShared.end();
     if (!live) ++counts[word == "exited" ? "stopped" : "unknown"];
-    actives += live ? 1 : 0;
     out.add("serverless_endpoint_workers_native", {{"native_status", live ? "running" : word}}, 1);
     stale += worker["stale"].get_bool().value() ? 1 : 0;
     if (word != "exited") dollars += number(worker["price_usd_per_hour"]);
