@@ -327,8 +327,9 @@ void History::settle(const Subject& subject, double begun, double ended, const S
     expect(asked.time);
     const bool good = asked.outcome == Outcome::good;
     if (!good) end_clean(asked.time);
-    failures = good ? 0 : failures + 1;
     const bool disturbed = disturbed_until > asked.time;
+    // What was asked and failed after that, while nobody lived to log it, is known to nobody.
+    failures = good && !disturbed ? 0 : failures + 1;
     if (good && !disturbed) clean_from = std::min(clean_from, asked.time);
     since = asked.time;
     const double next =
