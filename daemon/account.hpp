@@ -14,6 +14,7 @@
 
 #include "collectors/collector.hpp"
 #include "collectors/observation.hpp"
+#include "daemon/flat_map.hpp"
 #include "daemon/quota.hpp"
 #include "daemon/state.hpp"
 
@@ -80,12 +81,12 @@ inline constexpr std::size_t kRememberedPolls = 20;
 struct AccountState {
   std::string name{};
   const Provider* provider = nullptr;
-  std::map<std::string, std::shared_ptr<const EndpointState>> endpoints{};
+  FlatMap<std::shared_ptr<const EndpointState>> endpoints{};
   std::map<RequestKey, std::uint64_t> requests{};
   std::map<std::pair<std::string, std::string>, Histogram> durations{};  ///< By api, operation.
   std::array<std::uint64_t, kReasonCount> failures{};
   std::map<std::string, ApiState> apis{};
-  std::map<std::string, std::shared_ptr<const PollLog>> polls{};  ///< By key_of() the target.
+  FlatMap<std::shared_ptr<const PollLog>> polls{};  ///< By key_of() the target.
   std::uint64_t endpoints_removed = 0;
   bool discovered = false;  ///< The first discovery has ended, either way.
   bool exhaustive = false;  ///< Every endpoint of the account is watched, not only named ones.

@@ -27,9 +27,9 @@ struct Due {
 struct AccountPage {
   AccountState state{};
   Context context{};
-  std::array<Runs, kParts.size()> runs{};   ///< By Part.
-  Mono expires = Mono::max();               ///< The earliest moment at which a run has to go.
-  std::map<std::string, Due> next_polls{};  ///< By key_of() the target.
+  std::array<Runs, kParts.size()> runs{};  ///< By Part.
+  Mono expires = Mono::max();              ///< The earliest moment at which a run has to go.
+  FlatMap<Due> next_polls{};               ///< By key_of() the target.
 };
 
 using Pages = std::vector<std::shared_ptr<const AccountPage>>;

@@ -19,12 +19,6 @@ std::size_t weight_of(const EndpointState& endpoint, Part part) {
   return part == Part::workers ? endpoint.workers.size() + 1 : kEndpointWeight;
 }
 
-// One row of a run, as it is put together.
-struct Draft {
-  std::uint32_t series = 0;
-  std::string text{};
-};
-
 std::shared_ptr<const Piece> compress(const std::string& text, const Block* before) {
   if (before != nullptr && is_of(*before->piece, text)) return before->piece;
   return std::make_shared<const Piece>(deflate(text));
@@ -55,33 +49,18 @@ std::shared_ptr<const Run> make_run(std::vector<EndpointPointer> endpoints, Part
                                     const std::string& account, const Context& context, Now now,
                                     const Run* before) {
   auto run = std::make_shared<Run>();
-  std::vector<Draft> drafts(rows().size());
-  for (const auto& endpoint : endpoints) {
-    for (auto& lines : render(*endpoint, part, account, context)) {
-      if (lines.expires < now.mono) continue;
-      run->expires = std::min(run->expires, lines.expires);
-      auto& draft = drafts[lines.row];
-      draft.series += lines.series;
-      if (draft.text.empty()) {
-        draft.text = std::move(lines.text);
-      } else {
-        draft.text += lines.text;
-      }
-    }
-  }
-  for (std::size_t row = 0; row < drafts.size(); ++row) {
-    const auto& draft = drafts[row];
-    if (draft.series == 0) continue;
-    run->blocks.push_back({.row = row,
-                           .series = draft.series,
-                           .piece = compress(draft.text, find_block(before, row))});
+  for (const auto& lines : render(endpoints, part, account, context, now)) {
+    run->expires = std::min(run->expires, lines.expires);
+    run->blocks.push_back({.row = lines.row,
+                           .series = lines.series,
+                           .piece = compress(lines.text, find_block(before, lines.row))});
   }
   run->endpoints = std::move(endpoints);
   return run;
 }
 
-Runs make_runs(const Runs& before, const std::map<std::string, EndpointPointer>& endpoints,
-               Part part, const std::string& account, const Context& context, Now now) {
+Runs make_runs(const Runs& before, const FlatMap<EndpointPointer>& endpoints, Part part,
+               const std::string& account, const Context& context, Now now) {
   Runs runs;
   runs.reserve(before.size());
   auto end = before.begin();

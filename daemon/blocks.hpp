@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "daemon/deflate.hpp"
+#include "daemon/flat_map.hpp"
 #include "daemon/render.hpp"
 
 namespace serverless::daemon {
@@ -39,7 +39,7 @@ std::shared_ptr<const Run> make_run(std::vector<EndpointPointer> endpoints, Part
 /// The runs of one part of an account. Runs end where they ended before unless they got too light
 /// or too heavy; one whose endpoints are the same values as before, with nothing expired, is the
 /// same run. Pure.
-Runs make_runs(const Runs& before, const std::map<std::string, EndpointPointer>& endpoints,
-               Part part, const std::string& account, const Context& context, Now now);
+Runs make_runs(const Runs& before, const FlatMap<EndpointPointer>& endpoints, Part part,
+               const std::string& account, const Context& context, Now now);
 
 }  // namespace serverless::daemon

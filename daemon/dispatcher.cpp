@@ -497,9 +497,9 @@ bool Dispatcher::must_publish(Mono now) const {
 void Dispatcher::publish() {
   auto page =
       std::make_shared<AccountPage>(make_page(account_, context(), read_clock(), published_.get()));
+  page->next_polls.reserve(pacing_.targets.size());
   for (const auto& [key, pace] : pacing_.targets) {
-    page->next_polls.emplace_hint(page->next_polls.end(), key,
-                                  Due{.at = pace.due, .in_flight = pace.in_flight});
+    page->next_polls.emplace(key, Due{.at = pace.due, .in_flight = pace.in_flight});
   }
   published_ = std::move(page);
   store_.publish(published_);

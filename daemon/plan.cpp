@@ -136,13 +136,6 @@ void forget_gone(Pacing& pacing, const Schedule& schedule) {
   });
 }
 
-bool has_new(const Pacing& pacing, const Schedule& schedule) {
-  std::size_t known = 0;
-  for_each_known(pacing.targets, schedule,
-                 [&known](std::size_t, const std::string&, const TargetPace&) { ++known; });
-  return known < schedule.positions.size();
-}
-
 // First polls: one after another, those of a spaced operation at its distance, and no more at once
 // than the quota has room for.
 class Admission {
@@ -186,7 +179,6 @@ class Admission {
 };
 
 void admit_new(Pacing& pacing, const Schedule& schedule, Mono now) {
-  if (!has_new(pacing, schedule)) return;
   Admission admission(schedule, now);
   for (std::size_t i = 0; i < schedule.targets.size(); ++i) {
     pacing.epochs.try_emplace(schedule.targets[i].operation, now);
@@ -216,6 +208,39 @@ void await_end_of_pause(const Pacing& pacing, const Schedule& schedule, std::siz
   if (epoch == pacing.epochs.end()) return;
   pace.due = next_slot(schedule.slots[index], key, epoch->second, end);
   pace.in_slot = true;
+}
+
+struct Turn {
+  Mono at{};
+  std::size_t position = 0;
+  TargetPace* pace = nullptr;
+};
+
+// Who is due, who is under way, and when to look again.
+struct Turns {
+  std::vector<Turn> due{};
+  std::map<std::string_view, std::uint32_t> in_flight{};  // By API.
+  std::optional<Mono> wake{};
+  std::size_t known = 0;
+};
+
+Turns look(Pacing& pacing, const Schedule& schedule, Mono now) {
+  Turns turns;
+  for_each_known(pacing.targets, schedule,
+                 [&](std::size_t i, const std::string& key, TargetPace& pace) {
+                   ++turns.known;
+                   if (pace.in_flight) {
+                     ++turns.in_flight[schedule.targets[i].api];
+                     return;
+                   }
+                   await_end_of_pause(pacing, schedule, i, key, pace);
+                   if (pace.due <= now) {
+                     turns.due.push_back({pace.due, i, &pace});
+                   } else if (!turns.wake || pace.due < *turns.wake) {
+                     turns.wake = pace.due;
+                   }
+                 });
+  return turns;
 }
 
 // The random part of the wait after failures, beyond the interval. After the first there is none:
@@ -280,35 +305,18 @@ milliseconds max_age(milliseconds interval, const Tempo& tempo) {
 }
 
 Plan plan(Pacing pacing, const Schedule& schedule, Mono now) {
-  Plan result;
   forget_gone(pacing, schedule);
-  admit_new(pacing, schedule, now);
-
-  struct Due {
-    Mono at{};
-    std::size_t position = 0;
-    TargetPace* pace = nullptr;
-  };
-  std::vector<Due> due;
-  std::map<std::string_view, std::uint32_t> in_flight;
-  for_each_known(pacing.targets, schedule,
-                 [&](std::size_t i, const std::string& key, TargetPace& pace) {
-                   if (pace.in_flight) {
-                     ++in_flight[schedule.targets[i].api];
-                     return;
-                   }
-                   await_end_of_pause(pacing, schedule, i, key, pace);
-                   if (pace.due <= now) {
-                     due.push_back({pace.due, i, &pace});
-                   } else if (!result.wake || pace.due < *result.wake) {
-                     result.wake = pace.due;
-                   }
-                 });
-  std::sort(due.begin(), due.end(), [](const Due& one, const Due& other) {
+  Turns turns = look(pacing, schedule, now);
+  if (turns.known < schedule.positions.size()) {
+    admit_new(pacing, schedule, now);
+    turns = look(pacing, schedule, now);
+  }
+  std::sort(turns.due.begin(), turns.due.end(), [](const Turn& one, const Turn& other) {
     return std::pair(one.at, one.position) < std::pair(other.at, other.position);
   });
-  for (const auto& [at, position, pace] : due) {
-    auto& beside = in_flight[schedule.targets[position].api];
+  Plan result{.wake = turns.wake};
+  for (const auto& [at, position, pace] : turns.due) {
+    auto& beside = turns.in_flight[schedule.targets[position].api];
     if (beside >= schedule.tempo.max_in_flight) {
       result.held = true;
       continue;

@@ -27,7 +27,7 @@ struct Tempo {
   std::chrono::milliseconds interval{0};
   std::chrono::milliseconds discovery_interval{0};
   std::optional<std::chrono::milliseconds> max_age{};  ///< Empty: auto.
-  std::uint32_t max_in_flight = 1;  ///< Polls under way at once, of each API.
+  std::uint32_t max_in_flight = 1;                     ///< Polls under way at once, of each API.
   Policy policy{};
   std::uint32_t sharers = 1;  ///< Accounts that share the quota, this one among them.
   std::map<std::string, Allowance> allowances{};  ///< By API.

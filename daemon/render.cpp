@@ -10,33 +10,55 @@ static_assert(kMaxIdBytes <= kMaxLabelBytes, "an id that is cut names two series
 
 namespace {
 
+// Label sets, end to end: a string for each of a million workers would cost more than what is in
+// it.
+class LabelSets {
+ public:
+  void begin(std::string_view labels) { text_ += labels; }
+  void add(const Label& label) {
+    text_ += ',';
+    append_label(text_, label);
+    ends_.push_back(text_.size());
+  }
+  void reserve(std::size_t sets, std::size_t bytes) {
+    ends_.reserve(sets);
+    text_.reserve(sets * bytes);
+  }
+  [[nodiscard]] std::size_t size() const { return ends_.size(); }
+  [[nodiscard]] std::string_view operator[](std::size_t i) const {
+    const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
+    return std::string_view(text_).substr(begin, ends_[i] - begin);
+  }
+
+ private:
+  std::string text_{};
+  std::vector<std::size_t> ends_{};
+};
+
 // The base labels, once a worker: escaping them for each of forty rows would be most of the work.
 struct Labels {
   std::string endpoint{};
-  std::vector<std::string> workers{};
-  std::vector<std::string> sources{};
+  LabelSets workers{};
+  LabelSets sources{};
 };
 
 Labels label_sets(const EndpointState& state, Part part, const std::string& account,
                   const Context& context) {
+  constexpr std::size_t kUsualWorkerLabel = 48;
   Labels labels;
   labels.endpoint = label_text({{"provider", context.provider->label},
                                 {"account", account},
                                 {"endpoint_id", state.info.id}});
+  const auto add = [&](LabelSets& sets, const Label& label) {
+    sets.begin(labels.endpoint);
+    sets.add(label);
+  };
   if (part == Part::workers && context.series.workers) {
-    labels.workers.reserve(state.workers.size());
-    for (const auto& worker : state.workers) {
-      auto& text = labels.workers.emplace_back();
-      text.reserve(labels.endpoint.size() + worker.reported.id.size() + 16);
-      text += labels.endpoint;
-      text += ',';
-      append_label(text, {"worker_id", worker.reported.id});
-    }
+    labels.workers.reserve(state.workers.size(), labels.endpoint.size() + kUsualWorkerLabel);
+    for (const auto& worker : state.workers) add(labels.workers, {"worker_id", worker.reported.id});
   }
   if (part == Part::workers) return labels;
-  for (const auto source : kSourceNames) {
-    labels.sources.push_back(labels.endpoint + "," + label_text({{"source", source}}));
-  }
+  for (const auto source : kSourceNames) add(labels.sources, {"source", source});
   return labels;
 }
 
@@ -49,6 +71,15 @@ class EndpointRenderer {
     for (std::size_t i = 0; i < labels_.workers.size(); ++i) {
       instances_.push_back(instance_of(state.workers[i], state));
     }
+  }
+
+  // Adds the lines of a row, unless they have expired.
+  void write(const Row& row, Now now, Samples& out) const {
+    const auto expires = served_until(state_, row.needs, row.by_status);
+    if (!expires || *expires < now.mono) return;
+    const auto before = out.count();
+    std::visit([&](const auto& read) { (*this)(read, out); }, row.read);
+    if (out.count() > before) out.expire_at(*expires);
   }
 
   void operator()(const Live&, Samples&) const {}
@@ -134,20 +165,19 @@ bool says_the_same(const EndpointState& one, const EndpointState& other, Part pa
          (!one.queue_used || expires(one, Source::queue) == expires(other, Source::queue));
 }
 
-std::vector<Lines> render(const EndpointState& state, Part part, const std::string& account,
-                          const Context& context) {
-  const EndpointRenderer renderer(state, part, account, context);
+std::vector<Lines> render(std::span<const std::shared_ptr<const EndpointState>> endpoints,
+                          Part part, const std::string& account, const Context& context, Now now) {
+  std::vector<EndpointRenderer> renderers;
+  renderers.reserve(endpoints.size());
+  for (const auto& endpoint : endpoints) renderers.emplace_back(*endpoint, part, account, context);
   std::vector<Lines> all;
   std::string text;  // Of one row after the other: a text that grows anew is copied many times.
   for (std::size_t i = 0; i < rows().size(); ++i) {
     const Row& row = rows()[i];
     if (part_of(row) != part) continue;
-    const auto expires = served_until(state, row.needs, row.by_status);
-    if (!expires) continue;
     text.clear();
     Samples samples(row.name, text);
-    samples.expire_at(*expires);
-    std::visit([&](const auto& read) { renderer(read, samples); }, row.read);
+    for (const auto& renderer : renderers) renderer.write(row, now, samples);
     if (samples.count() == 0) continue;
     all.push_back(
         {.row = i, .expires = samples.expires(), .series = samples.count(), .text = text});

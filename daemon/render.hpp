@@ -2,7 +2,9 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,7 +13,7 @@
 
 namespace serverless::daemon {
 
-/// The sample lines of one row for one endpoint or account.
+/// The sample lines of one row for some endpoints or an account.
 struct Lines {
   std::size_t row = 0;         ///< In rows().
   Mono expires = Mono::max();  ///< Not to be served after this moment.
@@ -38,9 +40,9 @@ inline bool is_served(const EndpointState& state, Needs needs, bool by_status, M
 /// Which part a row is of; empty: none, it is an account's or written at scrape time.
 std::optional<Part> part_of(const Row& row);
 
-/// The lines of that part of one endpoint, by row. Pure.
-std::vector<Lines> render(const EndpointState& state, Part part, const std::string& account,
-                          const Context& context);
+/// The lines of that part of these endpoints, by row, but for those that have expired. Pure.
+std::vector<Lines> render(std::span<const std::shared_ptr<const EndpointState>> endpoints,
+                          Part part, const std::string& account, const Context& context, Now now);
 
 /// Surely has the same lines of that part, with the same expiry: told without rendering, by what
 /// they share. Pure.

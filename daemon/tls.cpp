@@ -206,9 +206,9 @@ Tls::Failure Tls::failure_of(void* session) {
   if (alert != GNUTLS_A_CLOSE_NOTIFY) {
     return {.what = fmt::format("the client refused: {}", gnutls_alert_get_name(alert))};
   }
-  const auto last = gnutls_handshake_get_last_in(failed);
   // Before the first message it is none of the enumerators.
-  if (static_cast<int>(last) < 0) return {.what = "what came was no TLS handshake"};
+  const int last = static_cast<int>(gnutls_handshake_get_last_in(failed));
+  if (last < 0) return {.what = "what came was no TLS handshake"};
   if (last == GNUTLS_HANDSHAKE_CERTIFICATE_PKT) {
     return {.certificate = true, .what = "no certificate"};
   }

@@ -43,11 +43,11 @@ void Reconcile100Workers(benchmark::State& state) {
 BENCHMARK(Reconcile100Workers)->Unit(benchmark::kMicrosecond);
 
 void Render100Workers(benchmark::State& state) {
-  const auto endpoint = polled();
+  const std::vector endpoints{std::make_shared<const EndpointState>(polled())};
   std::size_t series = 0;
   for (auto _ : state) {
     series = 0;
-    for (const auto& lines : render(endpoint, Part::workers, "prod", context())) {
+    for (const auto& lines : render(endpoints, Part::workers, "prod", context(), Now{})) {
       series += lines.series;
     }
   }
@@ -58,7 +58,8 @@ BENCHMARK(Render100Workers)->Unit(benchmark::kMicrosecond);
 
 // The lines of all rows of one endpoint, a piece for each row.
 void Compress100Workers(benchmark::State& state) {
-  const auto all = render(polled(), Part::workers, "prod", context());
+  const std::vector endpoints{std::make_shared<const EndpointState>(polled())};
+  const auto all = render(endpoints, Part::workers, "prod", context(), Now{});
   std::size_t text = 0;
   std::size_t deflated = 0;
   for (auto _ : state) {

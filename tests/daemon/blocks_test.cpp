@@ -19,7 +19,7 @@ constexpr Provider kProvider{.name = "acme", .label = "acme", .statuses = kStatu
 constexpr Context kContext{.provider = &kProvider,
                            .series = {.worker_status = config::WorkerStatusSeries::active}};
 
-using Endpoints = std::map<std::string, EndpointPointer>;
+using Endpoints = FlatMap<EndpointPointer>;
 
 Now at(std::chrono::nanoseconds after_noon) {
   return {.mono = kNoon.mono + after_noon, .wall = kNoon.wall};

@@ -71,9 +71,10 @@ EndpointState endpoint(std::vector<WorkerState> workers = {}) {
 
 // Both parts, in the order of the table.
 std::vector<Lines> render_all(const EndpointState& state, const Context& context = kContext) {
+  const std::vector endpoints{std::make_shared<const EndpointState>(state)};
   std::vector<Lines> all;
   for (const Part part : kParts) {
-    for (auto& lines : render(state, part, "prod", context)) {
+    for (auto& lines : render(endpoints, part, "prod", context, Now{})) {
       EXPECT_EQ(part_of(rows()[lines.row]), part) << rows()[lines.row].name;
       all.push_back(std::move(lines));
     }

@@ -66,7 +66,7 @@ constexpr Fault kFaults[] = {
     {"one empty list", "kind=empty_list&count=1", Outcome::stands},
     {"empty lists", "kind=empty_list", Outcome::empties},
 // Floods are about memory, and so slow under ThreadSanitizer that the others would not be on time.
-#ifndef __SANITIZE_THREAD__
+#ifndef SANITIZED_THREADS
     {"ten million workers", "kind=rows", Outcome::fails, "too_large"},
     {"gzip bomb", "kind=gzip_bomb", Outcome::fails, "too_large"},
     {"a hundred thousand headers",
