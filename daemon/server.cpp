@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <strings.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -154,12 +156,34 @@ std::string address_of(const sockaddr* from) {
   return std::string(text.data()) + "/64";
 }
 
+// Wakes a listener: MHD_resume_connection() does not where somebody else's thread serves.
+class Bell {
+ public:
+  Bell() : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (descriptor_ < 0) throw std::runtime_error("no eventfd");
+  }
+  ~Bell() { close(descriptor_); }
+  Bell(const Bell&) = delete;
+  Bell& operator=(const Bell&) = delete;
+
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  void ring() const { static_cast<void>(eventfd_write(descriptor_, 1)); }
+  void hush() const {
+    eventfd_t rung = 0;
+    static_cast<void>(eventfd_read(descriptor_, &rung));
+  }
+
+ private:
+  int descriptor_;
+};
+
 // A request that waits for another thread. It may outlive its listener.
 struct Waiting {
   // What the listener's thread does next.
   using Next = std::function<MHD_Result()>;
 
   std::mutex mutex{};
+  std::shared_ptr<const Bell> bell{};
   MHD_Connection* connection = nullptr;  // Null: nobody waits any more.
   Next next{};
 
@@ -168,6 +192,7 @@ struct Waiting {
     if (connection == nullptr) return;
     next = std::move(with);
     MHD_resume_connection(std::exchange(connection, nullptr));
+    bell->ring();
   }
 };
 
@@ -234,8 +259,8 @@ struct Listener {
         {{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, reinterpret_cast<void*>(&no_certificate)},
          {MHD_OPTION_END, 0, nullptr}}};
     const std::array<MHD_OptionItem, 1> plain{{{MHD_OPTION_END, 0, nullptr}}};
-    const unsigned flags = MHD_USE_EPOLL | MHD_USE_ITC | MHD_USE_ERROR_LOG |
-                           MHD_ALLOW_SUSPEND_RESUME | (encrypted ? unsigned{MHD_USE_TLS} : 0U);
+    const unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME |
+                           (encrypted ? unsigned{MHD_USE_TLS} : 0U);
     daemon = MHD_start_daemon(
         flags, 0, &on_accept, this, &on_request, this, MHD_OPTION_EXTERNAL_LOGGER, &on_log, this,
         MHD_OPTION_LISTEN_SOCKET, socket.descriptor, MHD_OPTION_CONNECTION_LIMIT, kMostConnections,
@@ -247,6 +272,7 @@ struct Listener {
       close(socket.descriptor);
       throw std::runtime_error("cannot serve on " + socket.address);
     }
+    events = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     thread = std::jthread([this](const std::stop_token& stop) { run(stop); });
   }
 
@@ -263,13 +289,24 @@ struct Listener {
 
   void run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
-      MHD_run_wait(daemon, kWaitMs);
+      serve_for(kWaitMs);
       connections.sweep(read_clock().mono);
     }
     // The socket is ours again: libmicrohttpd would shut it down for all who have it.
     MHD_quiesce_daemon(daemon);
     const auto end = read_clock().mono + kLastWords;
-    while (exchanges > 0 && read_clock().mono < end) MHD_run_wait(daemon, kLastWaitMs);
+    while (exchanges > 0 && read_clock().mono < end) serve_for(kLastWaitMs);
+  }
+
+  // Until something happens, but no longer than that.
+  void serve_for(int wait_ms) const {
+    unsigned long long own_ms = 0;
+    const bool has_own = MHD_get_timeout(daemon, &own_ms) == MHD_YES;
+    if (has_own && own_ms < static_cast<unsigned>(wait_ms)) wait_ms = static_cast<int>(own_ms);
+    std::array<pollfd, 2> watched{{{events, POLLIN, 0}, {bell->descriptor(), POLLIN, 0}}};
+    poll(watched.data(), watched.size(), wait_ms);
+    bell->hush();
+    MHD_run(daemon);
   }
 
   static MHD_Result on_accept(void* user, const sockaddr* from, socklen_t) {
@@ -461,6 +498,7 @@ struct Listener {
   std::shared_ptr<Waiting> wait(MHD_Connection* connection, Exchange& exchange) {
     connections.waits(client_of(connection).id);
     exchange.waiting = std::make_shared<Waiting>();
+    exchange.waiting->bell = bell;
     exchange.waiting->connection = connection;
     waiters.insert(exchange.waiting);
     MHD_suspend_connection(connection);
@@ -483,7 +521,9 @@ struct Listener {
   Connections& connections;
   Access& access;
   const bool encrypted;
+  const std::shared_ptr<const Bell> bell = std::make_shared<Bell>();
   MHD_Daemon* daemon = nullptr;
+  int events = -1;  // What libmicrohttpd waits for, as one descriptor.
   int exchanges = 0;
   std::map<int, const Client*> clients{};  // By descriptor.
   std::set<std::shared_ptr<Waiting>> waiters{};
