@@ -506,7 +506,8 @@ export const endpoint: Frame = {
           expr: `time() - ${max(q.one('serverless_endpoint_views_disagree_since_timestamp_seconds'))}`,
           unit: 's',
           decimals: 0,
-          steps: ['orange'],
+          // Without a value it has the first colour.
+          steps: ['green', [1, 'orange']],
           nothing: 'they agree',
         }),
         stat({
