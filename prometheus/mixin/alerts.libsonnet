@@ -1,5 +1,5 @@
-// - Several exporters may watch one fleet. `max without (instance)` makes one series of theirs, so that
-//   nothing is counted or notified twice.
+// - Several exporters may watch one fleet. once() makes one series of theirs, so that nothing is counted
+//   or notified twice.
 // - When an exporter dies, its series vanish and an alert on them would say "resolved" while nothing is.
 //   keep_firing_for is therefore longer than ServerlessExporterDown takes to fire. The price is that a
 //   real recovery is notified 10 minutes late.
@@ -65,7 +65,7 @@
 
   local E = 'on (job, provider, account, endpoint_id)',
   local W = 'on (job, provider, account, endpoint_id, worker_id)',
-  local once(selector) = 'max without (instance) (%s)' % selector,
+  local once = config.once,
 
   prometheusAlerts+:: {
     groups+: [
@@ -150,7 +150,7 @@
           // RunPod gives a worker 7 minutes, Den 20; at Vast.ai a large model may take its time.
           alert(
             'ServerlessWorkersStuckInitializing', 'warning', 'endpoint', '5m',
-            'time() - min without (instance) (serverless_endpoint_oldest_in_status_timestamp_seconds{status="initializing"}) > 1800',
+            'time() - min without (%s) (serverless_endpoint_oldest_in_status_timestamp_seconds{status="initializing"}) > 1800' % config.targetLabels,
             'A serverless worker does not get ready.',
             'a worker has been initializing for {{ $value | humanizeDuration }}.',
             'read its log: does it still load its image or model, or does it wait for something?'
@@ -366,12 +366,12 @@
           alert(
             'ServerlessRateLimited', 'warning', 'api', '15m',
             |||
-              max without (instance) (
+              max without (%s) (
                 increase(serverless_account_poll_failures_total{reason="rate_limited"}[15m])
                   / ignoring (reason)
                 sum without (api, operation, code) (increase(serverless_api_requests_total[15m]))
               ) > 0.1
-            |||,
+            ||| % config.targetLabels,
             'A provider limits the rate of an account.',
             '{{ $value | humanizePercentage }} of its requests are refused because there were too many',
             'find what else uses that key or user: another exporter, a script. Then poll less often.'
@@ -401,12 +401,12 @@
           alert(
             'ServerlessPollFailing', 'warning', 'poll', '10m',
             |||
-              max without (instance) (
+              max without (%s) (
                   sum without (reason) (increase(serverless_poll_failures_total[30m]))
                 /
                   increase(serverless_polls_total[30m])
               ) > 0.5
-            |||,
+            ||| % config.targetLabels,
             'Most polls of a serverless endpoint fail.',
             '{{ $value | humanizePercentage }} of the polls of source {{ $labels.source }} failed in the last 30 minutes',
             'see in serverless_poll_failures_total which reason it is.',
@@ -416,11 +416,11 @@
           alert(
             'ServerlessPollSlow', 'info', 'poll', '15m',
             |||
-              max without (instance) (
+              max without (%s) (
                 avg_over_time(serverless_poll_duration_seconds[15m])
                   / serverless_poll_interval_seconds
               ) > 0.5
-            |||,
+            ||| % config.targetLabels,
             'Polls of a serverless endpoint are slow.',
             'a poll of source {{ $labels.source }} takes {{ $value | humanizePercentage }} of the time until the next',
             'nothing at night; see whether the provider answers slowly or the account has too many endpoints.',
@@ -488,6 +488,32 @@
             'An exporter has refused its new configuration.',
             'The exporter at {{ $labels.instance }} has refused its new configuration 5 minutes ago or earlier and goes on with the one before; it will not start again with the new one.',
             'serverless_exporter --check-config names every mistake.'
+          ),
+
+          // What was good stays, so nobody notices until the certificate expires or somebody who was
+          // given a password cannot come in. A counter: an hour is enough to be notified.
+          alert(
+            'ServerlessWebReloadFailed', 'warning', 'fleet', '2m',
+            'increase(serverless_exporter_web_reload_failures_total[1h]) > 0',
+            'An exporter could not read its certificate or its users.',
+            'The exporter at {{ $labels.instance }} found its files of {{ $labels.part }} changed and could not read them; it goes on with those before.',
+            "its log says what is wrong with them: journalctl -u serverless_exporter | grep web_files."
+          ),
+
+          alert(
+            'ServerlessCertificateExpires', 'warning', 'fleet', '1h',
+            'serverless_exporter_web_certificate_not_after_timestamp_seconds - time() < 604800',
+            'The certificate of an exporter expires within a week.',
+            'The certificate of the exporter at {{ $labels.instance }} expires in {{ $value | humanizeDuration }}; Prometheus cannot scrape it after that.',
+            'renew it; the exporter reads the new files by itself.'
+          ),
+
+          alert(
+            'ServerlessClientsRefused', 'info', 'fleet', '15m',
+            'increase(serverless_exporter_web_refusals_total[15m]) > 90',
+            'An exporter sends many clients away.',
+            'The exporter at {{ $labels.instance }} refused {{ $value | humanize }} times in 15 minutes, because of {{ $labels.reason }}.',
+            'see in its log who it is; keep whoever has no business there away with a firewall.'
           ),
 
           alert(

@@ -3,6 +3,10 @@
   _config+:: {
     // The job under which Prometheus scrapes the exporters.
     job: 'serverless_exporter',
+    // The labels that tell one of several exporters of one fleet from another. In Kubernetes service
+    // discovery adds `pod`; where a label is not there, nothing is lost.
+    targetLabels: 'instance, pod',
+    once(vector):: 'max without (%s) (%s)' % [self.targetLabels, vector],
     // Where the links of the annotations lead.
     runbooks: 'https://github.com/serverless-exporter/serverless_exporter/blob/main/docs/runbooks.md',
     grafana: 'http://localhost:3000',

@@ -1,6 +1,8 @@
-// Recording rules, named level:metric:operation. Each begins with `max without (instance)`: several
-// exporters may watch one fleet. The dashboards do without them.
+// Recording rules, named level:metric:operation. Each begins with once(): several exporters may watch
+// one fleet. The dashboards do without them.
 {
+  local once = $._config.once,
+
   prometheusRules+:: {
     groups+: [{
       name: 'serverless-recorded',
@@ -8,48 +10,53 @@
         {
           // Workers that should be up: what ratios are taken of.
           record: 'endpoint:serverless_live_workers:sum',
-          expr: 'sum without (status) (max without (instance) (serverless_endpoint_workers{status!="stopped"}))',
+          expr: 'sum without (status) (%s)' % once('serverless_endpoint_workers{status!="stopped"}'),
         },
         {
           record: 'endpoint:serverless_ready_workers:ratio',
           expr: |||
-            max without (instance) (serverless_endpoint_ready_workers)
+            %s
               / (endpoint:serverless_live_workers:sum > 0)
-          |||,
+          ||| % once('serverless_endpoint_ready_workers'),
         },
         {
           // A rollout's share of the stale workers; a silent heartbeat is none.
           record: 'endpoint:serverless_outdated_workers:sum',
           expr: |||
             sum without (reason) (
-              max without (instance) (serverless_endpoint_stale_workers{reason=~"version|image"})
+              %s
             )
-          |||,
+          ||| % once('serverless_endpoint_stale_workers{reason=~"version|image"}'),
         },
         {
           record: 'endpoint:serverless_load:ratio',
           expr: |||
-            max without (instance) (serverless_endpoint_load)
-              / (max without (instance) (serverless_endpoint_capacity) > 0)
-          |||,
+            %s
+              / (%s > 0)
+          ||| % [once('serverless_endpoint_load'), once('serverless_endpoint_capacity')],
         },
         {
           // Only under load: an idle worker serves little and is well. And only where the number
           // comes from a benchmark: before, it is in another unit.
           record: 'worker:serverless_perf:ratio',
           expr: |||
-            max without (instance) (serverless_worker_cur_perf)
-              / (max without (instance) (serverless_worker_perf) > 0)
+            %(cur_perf)s
+              / (%(perf)s > 0)
             and
-            max without (instance) (serverless_worker_benchmarked) == 1
+            %(benchmarked)s == 1
             and
-            max without (instance) (serverless_worker_cur_load)
-              / max without (instance) (serverless_worker_perf) > 0.5
-          |||,
+            %(cur_load)s
+              / %(perf)s > 0.5
+          ||| % {
+            cur_perf: once('serverless_worker_cur_perf'),
+            perf: once('serverless_worker_perf'),
+            benchmarked: once('serverless_worker_benchmarked'),
+            cur_load: once('serverless_worker_cur_load'),
+          },
         },
         {
           record: 'account:serverless_cost_dollars_per_hour:sum',
-          expr: 'sum without (endpoint_id) (max without (instance) (serverless_endpoint_cost_dollars_per_hour))',
+          expr: 'sum without (endpoint_id) (%s)' % once('serverless_endpoint_cost_dollars_per_hour'),
         },
       ],
     }],

@@ -7,8 +7,6 @@ import { queriesOf, read, ROOT, type Dashboard } from './dashboards.js';
 import { selectorsOf } from './promql.js';
 
 const UNUSED: Record<string, string> = {
-  serverless_exporter_web_certificate_not_after_timestamp_seconds:
-    'absent without TLS; scrapes fail, and up is 0, once the certificate has expired',
   process_virtual_memory_bytes: 'address space is not memory; the resident part is shown',
   process_virtual_memory_max_bytes: 'the limit of address space, which nobody sets',
 };
