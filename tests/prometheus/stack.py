@@ -4,7 +4,6 @@
 With a FACTOR the times of the rules and routes are divided by it: with 60 a minute is a second.
 """
 
-import json
 import pathlib
 import signal
 import sys
@@ -27,7 +26,6 @@ def run(on, factor):
     _, exporter = on.exporter("exporter", "--demo", "--web.listen-address", "127.0.0.1:0")
     hook = stage.Webhook(tell)
     alertmanager = on.alertmanager(stage.scaled_routes(factor, hook.url))
-    on.file("rules.yml", json.dumps(stage.scaled_rules(factor)))
     config = yaml.safe_load(SCRAPE.read_text(encoding="utf-8"))
     config["rule_files"] = ["rules.yml"]
     config["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager[7:]]}]}]}
@@ -37,6 +35,9 @@ def run(on, factor):
         config["global"] = {"evaluation_interval": "1s"}
         job["scrape_interval"] = job["scrape_timeout"] = "1s"
     prometheus = on.prometheus(config)
+    stage.wait_for(lambda: stage.ask(f"{prometheus}/api/v1/query", query="up == 1")["data"]["result"],
+                   "Prometheus cannot scrape the exporter")
+    on.load_rules(prometheus, factor)
     print(f"""\
 exporter      http://{exporter}/         the status page; /metrics is what Prometheus reads
 Prometheus    {prometheus}/alerts   the alerts, and what is pending

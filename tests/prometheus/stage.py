@@ -186,12 +186,19 @@ class Stage:
         return url
 
     def prometheus(self, config):
-        """@return its URL."""
+        """Without rules yet. @return its URL."""
+        self.file("rules.yml", json.dumps({"groups": []}))
         url = f"http://127.0.0.1:{free_port()}"
         process = self.start(
             "prometheus", "prometheus",
             f"--config.file={self.file('prometheus.yml', yaml.safe_dump(config))}",
             f"--storage.tsdb.path={self.directory / 'prometheus'}",
-            f"--web.listen-address={url[7:]}", "--log.level=warn")
+            f"--web.listen-address={url[7:]}", "--web.enable-lifecycle", "--log.level=warn")
         self.started(process, lambda: request(url + "/-/ready"))
         return url
+
+    def load_rules(self, prometheus, factor):
+        """Once the targets answer: five seconds of starting are five minutes of being down."""
+        self.file("rules.yml", json.dumps(scaled_rules(factor)))
+        request(f"{prometheus}/-/reload", "POST")
+        wait_for(lambda: ask(f"{prometheus}/api/v1/rules")["data"]["groups"], "no rules are loaded")
