@@ -255,17 +255,20 @@ std::vector<Gap> History::disturbances(const std::string& source) const {
   if (const auto found = pauses_.find(host(source)); found != pauses_.end()) {
     gaps.insert(gaps.end(), found->second.begin(), found->second.end());
   }
-  // Two empty lists in a row, and there are no endpoints until a list shows them again.
-  const auto lists = asked_.find({"catalog", ""});
-  for (const double emptied : emptied_) {
-    double until = kNever;
-    for (const auto& asked : lists->second) {
-      if (asked.time > emptied && asked.outcome == Outcome::good) {
-        until = asked.time;
-        break;
-      }
+  // After two empty lists in a row, and for an account that is put back, there are no endpoints
+  // until a list shows them.
+  if (const auto lists = asked_.find({"catalog", ""}); lists != asked_.end()) {
+    auto unlisted = emptied_;
+    for (std::size_t i = 1; i < terms.size(); ++i) {
+      if (terms[i].present && !terms[i - 1].present) unlisted.push_back(terms[i].since);
     }
-    gaps.push_back({emptied, until});
+    for (const double from : unlisted) {
+      const auto shown =
+          std::find_if(lists->second.begin(), lists->second.end(), [from](const Asked& asked) {
+            return asked.time > from && asked.outcome == Outcome::good;
+          });
+      gaps.push_back({from, shown == lists->second.end() ? kNever : shown->time});
+    }
   }
   std::sort(gaps.begin(), gaps.end(),
             [](const Gap& one, const Gap& other) { return one.from < other.from; });

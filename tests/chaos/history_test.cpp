@@ -14,7 +14,8 @@ struct Logged {
   std::string fault{};
 };
 
-// One endpoint's queue, asked every 2 s with a timeout of 1 s, from second 0 on.
+// One endpoint's queue, asked every 2 s with a timeout of 1 s, from second 0 on; not settled where
+// it has no end.
 History asked(const std::vector<Logged>& log, double ended, std::vector<Gap> down = {}) {
   History history;
   history.name = "eu";
@@ -31,7 +32,7 @@ History asked(const std::vector<Logged>& log, double ended, std::vector<Gap> dow
                     time, fault.empty() ? 200 : 0, fault.empty() ? "null" : "\"" + fault + "\"");
   }
   history.take_requests(json + "]}");
-  history.settle(0, ended, {});
+  if (ended > 0) history.settle(0, ended, {});
   return history;
 }
 
@@ -59,6 +60,33 @@ TEST(History, AfterASecondFailureTheNextRequestMayWaitTwoIntervalsMore) {
 TEST(History, AGoodAnswerJustBeforeAKillIsFollowedByFailuresThatNobodyLogged) {
   EXPECT_EQ(late(asked({{2}, {4}, {8, "reset"}, {12}, {14}}, 15, {{3.9, 7.5}})),
             std::vector<double>{});
+}
+
+// Taken out at 5, put back at 8; the list of endpoints fails until 40.
+TEST(History, AnAccountThatIsPutBackAsksNothingBeforeItsEndpointsAreListed) {
+  const auto played = [](double last) {
+    History history = asked({{2}, {4}}, 0);
+    const Terms there{.interval = 2, .timeout = 1, .max_age = 6, .discovery = 5};
+    Terms gone = there;
+    gone.since = 5;
+    gone.present = false;
+    Terms back = there;
+    back.since = 8;
+    history.terms = {there, gone, back};
+    history.rearranged = {{5, 8}};
+    history.take_requests(fmt::format(
+        R"({{"requests":[{{"time":9,"api":"runpod-api","path":"/v2/serverless","endpoint":null,)"
+        R"("code":200,"authorized":true,"fault":"wrong_shape"}},{{"time":40,"api":"runpod-api",)"
+        R"("path":"/v2/serverless","endpoint":null,"code":200,"authorized":true,"fault":null}},)"
+        R"({{"time":{},"api":"runpod-queue","path":"/health","endpoint":"e","code":200,)"
+        R"("authorized":true,"fault":null}}]}})",
+        last));
+    history.settle(0, last + 1, {});
+    return late(history);
+  };
+  EXPECT_EQ(played(41), std::vector<double>{});
+  // 40, interval, jitter and timeout, and eight intervals.
+  EXPECT_EQ(played(60), std::vector<double>{59.2});
 }
 
 TEST(History, WhoIsUpAgainIsWaitedForNoLongerThanTheLongestBackoff) {
