@@ -151,9 +151,9 @@ App::App(Loaded loaded)
       access_(config_.web, std::move(loaded.admission), self_),
       store_(limits_of(config_)),
       routes_(store_, self_, started_, [this] { return ask_for_reload(); }),
-      http_(user_agent()),
+      http_(user_agent(), pulses_),
       server_([this](const HttpRequest& request) { return routes_.handle(request); }, connections_,
-              access_) {
+              access_, pulses_) {
   self_.note_reload(true, unix_seconds(read_clock().wall));
   swap_accounts(std::move(loaded.accounts));
 }
@@ -214,8 +214,8 @@ void App::swap_accounts(std::vector<AccountSetup> accounts) {
     }
     // The old one must be gone before the new one publishes.
     if (old != before.end()) before.erase(old);
-    dispatchers_.push_back(
-        std::make_unique<Dispatcher>(std::move(setup), http_, gate_, store_, std::move(known)));
+    dispatchers_.push_back(std::make_unique<Dispatcher>(std::move(setup), http_, gate_, store_,
+                                                        pulses_, std::move(known)));
   }
   while (!before.empty()) {
     const auto name = before.begin()->first;

@@ -56,6 +56,9 @@ class App {
   /// @param load  reads the configuration; called after it is settled who is answered.
   void reload(const std::function<tl::expected<Loaded, Problems>()>& load);
 
+  /// Of all its loops.
+  [[nodiscard]] const Pulses& pulses() const { return pulses_; }
+
   /// Waits until everything was polled once, or for as long as that may take at most.
   struct Once {
     std::string page{};
@@ -78,6 +81,7 @@ class App {
   Waiters reload_waiters_{};
   bool stopping_ = false;
   bool serving_ = false;
+  Pulses pulses_{};
   SelfMetrics self_{};
   Refusals refusals_{self_};
   Connections connections_;

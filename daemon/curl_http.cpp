@@ -14,6 +14,8 @@
 #include <thread>
 #include <utility>
 
+#include "daemon/clock.hpp"
+
 namespace serverless::daemon {
 namespace {
 
@@ -21,7 +23,7 @@ using http::Request;
 using http::Response;
 
 constexpr std::size_t kMaxHeaderBytes = 64 * 1024;
-constexpr int kIdlePollMs = 1000;
+constexpr int kIdlePollMs = Pulses::kBeat.count();
 // A list of a hundred workers at one go: by default it takes several, and a wait for each.
 constexpr long kReadBuffer = 64L * 1024;
 
@@ -219,7 +221,8 @@ Result<Response> result_of(Transfer& transfer, CURLcode code) {
 
 class CurlHttp::Engine {
  public:
-  explicit Engine(std::string user_agent) : user_agent_(std::move(user_agent)) {
+  Engine(std::string user_agent, Pulses& pulses)
+      : user_agent_(std::move(user_agent)), pulses_(pulses) {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
       throw std::runtime_error("libcurl cannot be initialised");
     }
@@ -259,7 +262,9 @@ class CurlHttp::Engine {
   }
 
   void run(const std::stop_token& stop) {
+    const Pulse pulse(pulses_, "curl", read_clock().mono);
     while (!stop.stop_requested()) {
+      pulse.beat(read_clock().mono);
       read_inbox();
       int running = 0;
       curl_multi_perform(multi_, &running);
@@ -314,6 +319,7 @@ class CurlHttp::Engine {
   }
 
   std::string user_agent_;
+  Pulses& pulses_;
   CURLM* multi_ = nullptr;
   std::mutex mutex_{};
   std::deque<Mail> inbox_{};
@@ -321,8 +327,8 @@ class CurlHttp::Engine {
   std::jthread thread_{};  // Last: ends before what it uses.
 };
 
-CurlHttp::CurlHttp(std::string user_agent)
-    : engine_(std::make_unique<Engine>(std::move(user_agent))) {}
+CurlHttp::CurlHttp(std::string user_agent, Pulses& pulses)
+    : engine_(std::make_unique<Engine>(std::move(user_agent), pulses)) {}
 
 CurlHttp::~CurlHttp() = default;
 

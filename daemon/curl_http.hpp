@@ -8,6 +8,7 @@
 
 #include "collectors/http.hpp"
 #include "config/secret.hpp"
+#include "daemon/pulses.hpp"
 
 namespace serverless::daemon {
 
@@ -25,7 +26,8 @@ struct Bounds {
 class CurlHttp {
  public:
   /// @throw std::runtime_error where libcurl cannot be set up.
-  explicit CurlHttp(std::string user_agent);
+  /// @param pulses  outlives this.
+  CurlHttp(std::string user_agent, Pulses& pulses);
   ~CurlHttp();
   CurlHttp(const CurlHttp&) = delete;
   CurlHttp& operator=(const CurlHttp&) = delete;

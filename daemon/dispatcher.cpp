@@ -163,12 +163,13 @@ bool same_place(const AccountSetup& one, const AccountSetup& other) {
   });
 }
 
-Dispatcher::Dispatcher(AccountSetup setup, CurlHttp& http, Gate& gate, Store& store,
+Dispatcher::Dispatcher(AccountSetup setup, CurlHttp& http, Gate& gate, Store& store, Pulses& pulses,
                        std::optional<Inheritance> before)
     : setup_(std::move(setup)),
       http_(http),
       gate_(gate),
       store_(store),
+      pulses_(pulses),
       // Without a group of its own an account shares with nobody.
       quota_group_(setup_.quota_group),
       key_(setup_.account.name, setup_.account.key, setup_.key),
@@ -278,8 +279,10 @@ void Dispatcher::prepare(std::optional<Inheritance> before) {
 }
 
 void Dispatcher::run(const std::stop_token& stop) {
+  const Pulse pulse(pulses_, "poll " + account_.name, read_clock().mono);
   start_due(read_clock().mono);
   while (!stop.stop_requested()) {
+    pulse.beat(read_clock().mono);
     auto observation = results_.take(stop, next_wake());
     const bool landed = observation.has_value();
     // What was under way when a stop was asked for says nothing of the provider.
@@ -329,13 +332,12 @@ void Dispatcher::take(const Observation& observation) {
   }
 }
 
-std::optional<Mono> Dispatcher::next_wake() const {
-  Mono wake = std::min(start_at_, settle_at_);
+Mono Dispatcher::next_wake() const {
+  Mono wake = std::min({start_at_, settle_at_, read_clock().mono + Pulses::kBeat});
   if (news_) wake = std::min(wake, publish_at_);
   if (published_->expires != Mono::max()) {
     wake = std::min(wake, published_->expires + milliseconds{1});
   }
-  if (wake == Mono::max()) return std::nullopt;
   return wake;
 }
 

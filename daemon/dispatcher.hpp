@@ -18,6 +18,7 @@
 #include "daemon/keys.hpp"
 #include "daemon/mailbox.hpp"
 #include "daemon/plan.hpp"
+#include "daemon/pulses.hpp"
 #include "daemon/store.hpp"
 
 namespace serverless::daemon {
@@ -52,7 +53,7 @@ bool same_place(const AccountSetup& one, const AccountSetup& other);
 class Dispatcher {
  public:
   /// @param before  what is known from a dispatcher whose place this one takes.
-  Dispatcher(AccountSetup setup, CurlHttp& http, Gate& gate, Store& store,
+  Dispatcher(AccountSetup setup, CurlHttp& http, Gate& gate, Store& store, Pulses& pulses,
              std::optional<Inheritance> before = std::nullopt);
   ~Dispatcher();
   Dispatcher(const Dispatcher&) = delete;
@@ -90,7 +91,7 @@ class Dispatcher {
   [[nodiscard]] bool must_publish(Mono now) const;
   void publish();
   [[nodiscard]] Pace pace_of(const Target& target, Source source) const;
-  [[nodiscard]] std::optional<Mono> next_wake() const;
+  [[nodiscard]] Mono next_wake() const;
   [[nodiscard]] Context context() const;
 
   void log_answers(const Observation& observation);
@@ -99,6 +100,7 @@ class Dispatcher {
   CurlHttp& http_;
   Gate& gate_;
   Store& store_;
+  Pulses& pulses_;
   std::string quota_group_;
   Key key_;
   std::unique_ptr<const Collector> collector_;

@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "daemon/files.hpp"
 #include "daemon/log.hpp"
 #include "daemon/options.hpp"
+#include "daemon/supervisor.hpp"
 
 namespace {
 
@@ -72,6 +75,18 @@ tl::expected<daemon::Loaded, daemon::Problems> load(const Options& options,
   return daemon::set_up(std::move(*config), options.config);
 }
 
+// Waits for one; for so long at most, where that is given.
+std::optional<int> next_signal(const sigset_t& signals,
+                               std::optional<std::chrono::nanoseconds> patience) {
+  timespec time{};
+  if (patience) {
+    const auto whole = std::chrono::floor<std::chrono::seconds>(*patience);
+    time = {.tv_sec = whole.count(), .tv_nsec = (*patience - whole).count()};
+  }
+  const int signal = sigtimedwait(&signals, nullptr, patience ? &time : nullptr);
+  return signal > 0 ? std::optional(signal) : std::nullopt;
+}
+
 int run(const Options& options, const sigset_t& signals) {
   const auto demo = options.demo ? std::make_unique<daemon::Demo>() : nullptr;
   if (options.check_config) {
@@ -93,12 +108,20 @@ int run(const Options& options, const sigset_t& signals) {
     print(result.page);
     return result.complete ? 0 : 1;
   }
+  daemon::Supervisor supervisor(app.pulses());
   app.serve();
+  supervisor.ready();
   // Signals are blocked in main() before any thread starts, so that only this sees them.
-  int signal = 0;
-  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) {
+  while (true) {
+    const auto signal = next_signal(signals, supervisor.period());
+    supervisor.feed();
+    if (!signal) continue;
+    if (*signal != SIGHUP) break;
+    supervisor.reloading();
     app.reload([&] { return load(options, demo.get()); });
+    supervisor.ready();
   }
+  supervisor.stopping();
   daemon::log::info("stopping");
   return 0;
 }

@@ -249,11 +249,13 @@ int no_certificate(void*, const void*, int, const void*, int, void**, unsigned*,
 
 // All but the constructor and the destructor runs on its thread.
 struct Listener {
-  Listener(Socket bound, const Server::Handler& handle, Connections& all, Access& doorkeeper)
+  Listener(Socket bound, const Server::Handler& handle, Connections& all, Access& doorkeeper,
+           Pulses& every)
       : socket(std::move(bound)),
         handler(handle),
         connections(all),
         access(doorkeeper),
+        pulses(every),
         encrypted(doorkeeper.tls() != nullptr) {
     const std::array<MHD_OptionItem, 2> tls{
         {{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, reinterpret_cast<void*>(&no_certificate)},
@@ -288,7 +290,9 @@ struct Listener {
   Listener& operator=(const Listener&) = delete;
 
   void run(const std::stop_token& stop) {
+    const Pulse pulse(pulses, "serve " + socket.address, read_clock().mono);
     while (!stop.stop_requested()) {
+      pulse.beat(read_clock().mono);
       serve_for(kWaitMs);
       connections.sweep(read_clock().mono);
     }
@@ -520,6 +524,7 @@ struct Listener {
   const Server::Handler& handler;
   Connections& connections;
   Access& access;
+  Pulses& pulses;
   const bool encrypted;
   const std::shared_ptr<const Bell> bell = std::make_shared<Bell>();
   MHD_Daemon* daemon = nullptr;
@@ -540,8 +545,8 @@ void close_all(const std::map<std::string, std::vector<Socket>>& bound) {
 
 }  // namespace
 
-Server::Server(Handler handler, Connections& connections, Access& access)
-    : handler_(std::move(handler)), connections_(connections), access_(access) {}
+Server::Server(Handler handler, Connections& connections, Access& access, Pulses& pulses)
+    : handler_(std::move(handler)), connections_(connections), access_(access), pulses_(pulses) {}
 
 Server::~Server() {
   // All are asked before any is waited for.
@@ -585,7 +590,8 @@ void Server::serve(const std::vector<std::string>& addresses) {
 }
 
 std::unique_ptr<Listener> Server::start(Socket socket) {
-  auto listener = std::make_unique<Listener>(std::move(socket), handler_, connections_, access_);
+  auto listener =
+      std::make_unique<Listener>(std::move(socket), handler_, connections_, access_, pulses_);
   log::info("listening", {{"address", listener->socket.address},
                           {"tls", listener->encrypted ? "true" : "false"}});
   return listener;

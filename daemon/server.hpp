@@ -13,6 +13,7 @@
 #include "daemon/access.hpp"
 #include "daemon/connections.hpp"
 #include "daemon/listen.hpp"
+#include "daemon/pulses.hpp"
 #include "daemon/reply_body.hpp"
 
 namespace serverless::daemon {
@@ -53,7 +54,7 @@ class Server {
   using Handler = std::function<HttpReply(const HttpRequest&)>;
 
   /// Serves nothing yet. What it is given by reference outlives it.
-  Server(Handler handler, Connections& connections, Access& access);
+  Server(Handler handler, Connections& connections, Access& access, Pulses& pulses);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -76,6 +77,7 @@ class Server {
   Handler handler_;
   Connections& connections_;
   Access& access_;
+  Pulses& pulses_;
   std::map<std::string, std::vector<Socket>> bound_{};  ///< And not served yet.
   /// By address as asked for. Without an initialiser: it would need to know what a Listener is.
   std::map<std::string, std::vector<std::unique_ptr<Listener>>> listeners_;

@@ -168,7 +168,8 @@ const config::Secret& key() {
 
 Result<http::Response> get(const std::string& url, const Bounds& bounds = kBounds,
                            http::Auth auth = http::Auth::bearer) {
-  CurlHttp http("serverless_exporter/test");
+  Pulses pulses;
+  CurlHttp http("serverless_exporter/test", pulses);
   return http.send({.url = url, .auth = auth}, key(), bounds, {});
 }
 
@@ -217,7 +218,8 @@ TEST(CurlHttp, HandsOnStatusHeadersAndBody) {
 
 TEST(CurlHttp, PostsItsBodyAsJson) {
   TinyServer server(always(reply("", "{}")));
-  CurlHttp http("test");
+  Pulses pulses;
+  CurlHttp http("test", pulses);
   const std::string body = R"({"id":123,"text":"ü"})";
   ASSERT_TRUE(
       http.send({.method = "POST", .url = server.url("/w/"), .body = body}, key(), kBounds, {}));
@@ -378,7 +380,8 @@ TEST(CurlHttp, NoErrorTellsTheKey) {
 
 TEST(CurlHttp, AStopEndsWhatIsUnderWay) {
   TinyServer server(always(""));
-  CurlHttp http("test");
+  Pulses pulses;
+  CurlHttp http("test", pulses);
   std::stop_source stop;
   auto answer = std::async(std::launch::async, [&] {
     return http.send({.url = server.url()}, key(), {.timeout = 120s, .max_body = 10},
@@ -393,7 +396,8 @@ TEST(CurlHttp, AStopEndsWhatIsUnderWay) {
 
 TEST(CurlHttp, AfterAStopNothingIsSent) {
   TinyServer server(always(""));
-  CurlHttp http("test");
+  Pulses pulses;
+  CurlHttp http("test", pulses);
   std::stop_source stop;
   stop.request_stop();
   const auto response =
@@ -405,7 +409,8 @@ TEST(CurlHttp, AfterAStopNothingIsSent) {
 TEST(CurlHttp, AHungRequestHoldsUpNoOther) {
   TinyServer hung(always(""));
   TinyServer quick(always(reply("", "{}")));
-  CurlHttp http("test");
+  Pulses pulses;
+  CurlHttp http("test", pulses);
   std::stop_source stop;
   auto hanging = std::async(std::launch::async, [&] {
     return http.send({.url = hung.url()}, key(), {.timeout = 120s, .max_body = 10},
@@ -421,7 +426,8 @@ TEST(CurlHttp, AnyNumberMaySendAtOnce) {
   TinyServer server([](const std::string& request) {
     return reply("", request.substr(0, request.find(" HTTP")));
   });
-  CurlHttp http("test");
+  Pulses pulses;
+  CurlHttp http("test", pulses);
   std::vector<std::jthread> senders;
   for (int i = 0; i < 8; ++i) {
     senders.emplace_back([&, i] {

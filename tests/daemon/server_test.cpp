@@ -94,7 +94,7 @@ class Served {
                       ++refused_[why];
                     }),
         access(web, read_admission(web).value(), self),
-        server(std::move(handler), connections, access) {
+        server(std::move(handler), connections, access, pulses) {
     server.bind(addresses);
     server.serve(addresses);
   }
@@ -111,6 +111,7 @@ class Served {
   Refused refused_{};
 
  public:
+  Pulses pulses{};
   SelfMetrics self{};
   Connections connections;
   Access access;

@@ -55,13 +55,14 @@ struct World {
   explicit World(const config::Web& web, const std::string& path)
       : address(path),
         access(web, read_admission(web).value(), self),
-        server(&handle, connections, access) {
+        server(&handle, connections, access, pulses) {
     server.bind({"unix:" + path});
     server.serve({"unix:" + path});
   }
   ~World() { unlink(address.c_str()); }
 
   std::string address;
+  Pulses pulses{};
   SelfMetrics self{};
   Connections connections{{.request_time = std::chrono::milliseconds{2000}},
                           [](Refusal, const std::string&, const std::string&) {}};

@@ -34,7 +34,7 @@ const std::vector<Door> kDoors{
     {"GnuTLS's certificates", "gnutls/x509", {"daemon/tls.cpp"}},
     {"GnuTLS's hashes", "gnutls/crypto", {"daemon/keyed_hash.cpp"}},
     {"libxcrypt", "crypt.h", {"daemon/users.cpp"}},
-    {"libsystemd", "systemd/", {"daemon/listen.cpp"}},
+    {"libsystemd", "systemd/", {"daemon/listen.cpp", "daemon/supervisor.cpp"}},
     {"ISA-L", "isa-l/", {"daemon/deflate.cpp"}},
     {"zlib", "zlib", {"daemon/deflate.cpp"}},
     {"nlohmann json", "nlohmann/", {"daemon/api.cpp"}},
@@ -51,6 +51,7 @@ constexpr std::array<std::string_view, 9> kClocks{
 const std::set<std::string, std::less<>> kShell{
     "daemon/access", "daemon/clock", "daemon/mailbox", "daemon/dispatcher", "daemon/app",
     "daemon/store", "daemon/routes", "daemon/main", "daemon/demo", "daemon/server",
+    "daemon/curl_http", "daemon/supervisor",
     // The outside world has a time of its own.
     "simulator/world", "simulator/server", "simulator/main"};
 
@@ -320,7 +321,7 @@ TEST(Layering, ClocksAreReadInTheShell) {
     const auto planted =
         fmt::format("\nauto now = {}{};\n", clock, clock.ends_with('(') ? ")" : "");
     for (const std::string path : {"config/load.cpp", "collectors/den.cpp", "daemon/reconcile.cpp",
-                                   "daemon/curl_http.cpp", "simulator/fleet.cpp"}) {
+                                   "daemon/pulses.cpp", "simulator/fleet.cpp"}) {
       EXPECT_EQ(check_with(path, planted),
                 Found{fmt::format("{}:2: {} outside of the shell", path, clock)});
     }
