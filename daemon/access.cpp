@@ -33,6 +33,8 @@ Users read_users(const config::Web& web) {
   return users;
 }
 
+std::string_view label_of(Access::Part part) { return part == Access::Part::tls ? "tls" : "users"; }
+
 std::vector<std::string> files_of(const config::Web& web, Access::Part part) {
   std::vector<std::string> files;
   if (part == Access::Part::users) {
@@ -193,6 +195,7 @@ void Access::look(Part part) {
     auto& watched = part == Part::tls ? tls_files_ : user_files_;
     if (!wrong.empty() && std::exchange(watched.complaint, wrong) == wrong) return;
     watched.complaint = wrong;
+    self_.note_files(label_of(part), wrong.empty());
     if (wrong.empty() && part == Part::tls) {
       self_.note_certificate(read.tls->not_after());
       admission_.tls = std::move(read.tls);
@@ -206,7 +209,6 @@ void Access::look(Part part) {
   if (wrong.empty()) {
     log::info(part == Part::tls ? "certificate_changed" : "users_changed");
   } else {
-    self_.count_unreadable(part == Part::tls ? "tls" : "users");
     log::error("web_files_unreadable", {{"detail", wrong}});
   }
 }
@@ -220,6 +222,7 @@ void Access::start_watching() {
   user_files_ = {.files = files_of(web_, Part::users),
                  .read = admission_.user_files,
                  .seen = admission_.user_files};
+  for (const auto part : {Part::tls, Part::users}) self_.note_files(label_of(part), true);
 }
 
 KeyedHash::Digest Access::name_of(const Login& login) const {

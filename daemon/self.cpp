@@ -110,6 +110,8 @@ struct SelfMetrics::Instruments {
       counters(registry, "serverless_exporter_web_refusals_total");
   prometheus::Family<prometheus::Counter>& unreadable =
       counters(registry, "serverless_exporter_web_reload_failures_total");
+  prometheus::Family<prometheus::Gauge>& readable =
+      gauges(registry, "serverless_exporter_web_last_reload_successful");
   prometheus::Family<prometheus::Gauge>& certificates =
       gauges(registry, "serverless_exporter_web_certificate_not_after_timestamp_seconds");
   prometheus::Histogram& duration =
@@ -148,8 +150,10 @@ void SelfMetrics::count_refusal(std::string_view reason) {
   instruments_->refusals.Add({{"reason", std::string(reason)}}).Increment();
 }
 
-void SelfMetrics::count_unreadable(std::string_view part) {
-  instruments_->unreadable.Add({{"part", std::string(part)}}).Increment();
+void SelfMetrics::note_files(std::string_view part, bool readable) {
+  const prometheus::Labels labels{{"part", std::string(part)}};
+  instruments_->readable.Add(labels).Set(readable ? 1 : 0);
+  if (!readable) instruments_->unreadable.Add(labels).Increment();
 }
 
 void SelfMetrics::note_certificate(std::optional<double> not_after) {

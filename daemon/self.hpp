@@ -22,8 +22,8 @@ class SelfMetrics {
   /// The configuration was read. @param when  Unix time.
   void note_reload(bool successful, double when);
   void count_scrape(int code);
-  /// Files of the web side that changed and could not be read.
-  void count_unreadable(std::string_view part);
+  /// Files of the web side ("tls", "users") were read, or changed and could not be.
+  void note_files(std::string_view part, bool readable);
   /// @param not_after  Unix time; empty: there is no certificate.
   void note_certificate(std::optional<double> not_after);
   void count_refusal(std::string_view reason);

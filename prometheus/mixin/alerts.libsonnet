@@ -490,30 +490,31 @@
             'serverless_exporter --check-config names every mistake.'
           ),
 
-          // What was good stays, so nobody notices until the certificate expires or somebody who was
-          // given a password cannot come in. A counter: an hour is enough to be notified.
+          // What was good stays, so nobody notices: until the certificate expires, or somebody whose
+          // password was taken away comes in.
           alert(
-            'ServerlessWebReloadFailed', 'warning', 'fleet', '2m',
-            'increase(serverless_exporter_web_reload_failures_total[1h]) > 0',
-            'An exporter could not read its certificate or its users.',
-            'The exporter at {{ $labels.instance }} found its files of {{ $labels.part }} changed and could not read them; it goes on with those before.',
-            "its log says what is wrong with them: journalctl -u serverless_exporter | grep web_files."
+            'ServerlessWebReloadFailed', 'warning', 'fleet', '5m',
+            'serverless_exporter_web_last_reload_successful == 0',
+            'An exporter cannot read its new certificate or its new users.',
+            'The exporter at {{ $labels.instance }} has not been able to read its changed files of {{ $labels.part }} for 5 minutes or longer and goes on with what it had: an old certificate, or users who should be no more.',
+            'its log names the file and what is wrong: event=web_files_unreadable.'
           ),
 
           alert(
             'ServerlessCertificateExpires', 'warning', 'fleet', '1h',
-            'serverless_exporter_web_certificate_not_after_timestamp_seconds - time() < 604800',
-            'The certificate of an exporter expires within a week.',
+            'serverless_exporter_web_certificate_not_after_timestamp_seconds - time() < %d' % (config.certificateDays * 86400),
+            'The certificate of an exporter expires soon.',
             'The certificate of the exporter at {{ $labels.instance }} expires in {{ $value | humanizeDuration }}; Prometheus cannot scrape it after that.',
             'renew it; the exporter reads the new files by itself.'
           ),
 
+          // More than a person or a scan leaves behind. A scraper that asks once a minute makes 15.
           alert(
-            'ServerlessClientsRefused', 'info', 'fleet', '15m',
-            'increase(serverless_exporter_web_refusals_total[15m]) > 90',
-            'An exporter sends many clients away.',
-            'The exporter at {{ $labels.instance }} refused {{ $value | humanize }} times in 15 minutes, because of {{ $labels.reason }}.',
-            'see in its log who it is; keep whoever has no business there away with a firewall.'
+            'ServerlessClientsRefused', 'warning', 'fleet', '15m',
+            'increase(serverless_exporter_web_refusals_total[15m]) > 10',
+            'An exporter sends clients away, and goes on to.',
+            'The exporter at {{ $labels.instance }} has sent {{ $value | humanize }} clients away in 15 minutes for the reason {{ $labels.reason }}, and as many before.',
+            'its log has their addresses: event=client_refused. Is one of them a Prometheus of yours?'
           ),
 
           alert(

@@ -7,6 +7,8 @@
     // discovery adds `pod`; where a label is not there, nothing is lost.
     targetLabels: 'instance, pod',
     once(vector):: 'max without (%s) (%s)' % [self.targetLabels, vector],
+    // A certificate that has less than this is told of. Yours may live for days only.
+    certificateDays: 7,
     // Where the links of the annotations lead.
     runbooks: 'https://github.com/serverless-exporter/serverless_exporter/blob/main/docs/runbooks.md',
     grafana: 'http://localhost:3000',

@@ -124,13 +124,22 @@ TEST_F(AccessTest, UsersOfAFileAreReadAgainAndABadFileChangesNothing) {
   while (compare(access, {"you", "other"}) != Verdict::right) {
   }
   EXPECT_EQ(access.judge("/metrics", Login{"me", "right"}), Ruling::unknown);
+  const auto tells = [this](const char* line) {
+    return self_.text(Format::text).text.find(line) != std::string::npos;
+  };
+  const auto* failed = "serverless_exporter_web_reload_failures_total{part=\"users\"} 1\n";
+  const auto* readable = "serverless_exporter_web_last_reload_successful{part=\"users\"} 1\n";
+  const auto* unreadable = "serverless_exporter_web_last_reload_successful{part=\"users\"} 0\n";
+  EXPECT_TRUE(tells(readable));
   file("users", "you:other\n");
-  constexpr const char* kFailed =
-      "serverless_exporter_web_reload_failures_total{part=\"users\"} 1\n";
-  while (self_.text(Format::text).text.find(kFailed) == std::string::npos) {
-    std::this_thread::yield();
-  }
+  while (!tells(failed)) std::this_thread::yield();
+  EXPECT_TRUE(tells(unreadable));
+  EXPECT_TRUE(tells("serverless_exporter_web_last_reload_successful{part=\"tls\"} 1\n"));
   EXPECT_EQ(compare(access, {"you", "other"}), Verdict::right);
+  file("users", "me:" + bcrypt("third").reveal() + "\n");
+  while (!tells(readable)) std::this_thread::yield();
+  EXPECT_TRUE(tells(failed));
+  EXPECT_EQ(compare(access, {"me", "third"}), Verdict::right);
 }
 
 TEST_F(AccessTest, WhatIsWrongWithTheFilesIsSaidOfEach) {

@@ -28,6 +28,11 @@ interval = "1s"
 max_age = "3s"
 discovery_interval = "1s"
 """
+TLS = """
+[web.tls_server_config]
+cert_file = "{}"
+key_file = "{}"
+"""
 
 # Account: its provider, how many of its jobs wait (True: some), and what goes wrong.
 ACCOUNTS = {
@@ -58,6 +63,7 @@ ACTIVE = {
     ("ServerlessRateLimited", "limited", ""),
     ("ServerlessAccountDown", "limited", "control"),
     ("ServerlessAccountDown", "limited", "queue"),
+    ("ServerlessWebReloadFailed", "", "a"),
     ("ServerlessExporterDown", "", "b"),
 }
 INHIBITED = {
@@ -75,9 +81,7 @@ INHIBITED = {
 }
 # What may select nothing here, with what would fill it. What it is recorded from is there.
 EMPTY = {"worker:serverless_perf:ratio":
-         "a benchmarked worker of Vast.ai that is loaded by more than half; none of the demo is",
-         "serverless_exporter_web_certificate_not_after_timestamp_seconds":
-         "TLS, which nobody has here"}
+         "a benchmarked worker of Vast.ai that is loaded by more than half; none of the demo is"}
 WORDS = {"crashing": "UNHEALTHY", "throttled": "THROTTLED", "dead": "error"}
 
 
@@ -136,7 +140,7 @@ class Fleet:
         return "\n[[accounts]]\n" + "\n".join(lines) + "\n"
 
 
-def break_things(fleets, exporters):
+def break_things(fleets, exporters, certificate):
     for account, word in WORDS.items():
         fleets[account].say(word)
     fleets["rolling"].admin("advance", seconds=41)
@@ -144,6 +148,7 @@ def break_things(fleets, exporters):
     fleets["down"].admin("fault", kind="status", code=503)
     fleets["revoked"].admin("key", remove=KEY)
     fleets["limited"].admin("fault", kind="rate_limited", retry_after=1)
+    certificate.write_text("no PEM", encoding="utf-8")
     exporters["b"].send_signal(signal.SIGKILL)
 
 
@@ -185,7 +190,8 @@ class Alerts:
 
 def told(active):
     """Who has to be told: the chat of all, the pager of what is critical."""
-    warnings = {"ServerlessWorkersStale", "ServerlessAtMaxWorkers", "ServerlessRateLimited"}
+    warnings = {"ServerlessWorkersStale", "ServerlessAtMaxWorkers", "ServerlessRateLimited",
+                "ServerlessWebReloadFailed"}
     for alert in active:
         yield "chat", *alert
         if alert[0] not in warnings and alert[2] != "b":
@@ -222,9 +228,11 @@ def check_queries(prometheus):
 def run(on):
     key_file = on.file("key", KEY)
     fleets = {name: Fleet(on, name, *row) for name, row in ACCOUNTS.items()}
+    certificate, key = on.certificate("localhost", days=30)
+    web = {"a": TLS.format(certificate, key), "b": ""}
     exporters, addresses = {}, {}
     for name, accounts in (("a", [n for n in fleets if n != "lost"]), ("b", ["lost"])):
-        config = CONFIG + "".join(fleets[n].account(n, key_file) for n in accounts)
+        config = CONFIG + web[name] + "".join(fleets[n].account(n, key_file) for n in accounts)
         exporters[name], addresses[name] = on.exporter(
             f"exporter-{name}", "--config", on.file(f"exporter-{name}.toml", config),
             "--web.listen-address", "127.0.0.1:0")
@@ -238,8 +246,10 @@ def run(on):
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "rule_files": ["rules.yml"],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [manager[7:]]}]}]},
-        "scrape_configs": [{"job_name": JOB, "static_configs": [
-            {"targets": [address], "labels": {"instance": name}}
+        "scrape_configs": [{"job_name": JOB, "tls_config": {"insecure_skip_verify": True},
+                            "static_configs": [
+            {"targets": [address],
+             "labels": {"instance": name, "__scheme__": "https" if web[name] else "http"}}
             for name, address in addresses.items()]},
             {"job_name": "demo", "static_configs": [{"targets": [demo]}]}]})
     alerts = Alerts(manager, hook)
@@ -255,12 +265,14 @@ def run(on):
     assert alerts.now() == (set(), set()), alerts.now()
 
     began = time.monotonic()
-    break_things(fleets, exporters)
+    break_things(fleets, exporters, certificate)
     alerts.expect(ACTIVE, INHIBITED, patience=70)
     print(f"end_to_end: {len(ACTIVE)} active and {len(INHIBITED)} inhibited, "
           f"{time.monotonic() - began:.0f} s after the faults")
     stage.wait_for(lambda: alerts.heard()[0] == set(told(ACTIVE)),
                    lambda: f"told {sorted(alerts.heard()[0] ^ set(told(ACTIVE)))}", 10)
+
+    check_queries(prometheus)
 
     # The last exporter dies: everything else is old, and nothing of it is resolved.
     exporters["a"].send_signal(signal.SIGKILL)
@@ -278,7 +290,6 @@ def run(on):
     assert not resolved, f"a false recovery: {sorted(resolved)}"
     assert fired == set(told(ACTIVE | {down})), fired ^ set(told(ACTIVE | {down}))
     print(f"end_to_end: the last exporter died, no false recovery; {time.monotonic() - began:.0f} s")
-    check_queries(prometheus)
 
 
 def main():

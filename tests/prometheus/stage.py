@@ -160,6 +160,16 @@ class Stage:
         return wait_for(check, lambda: f"{process.name} does not start:\n"
                         + self.log(process.name)[-2000:])
 
+    def certificate(self, name, days):
+        """@return the files of a certificate that signs itself, and of its key."""
+        paths = certificate, key = self.directory / f"{name}.pem", self.directory / f"{name}.key"
+        template = self.file(f"{name}.template", f"cn = {name}\nexpiration_days = {days}\n")
+        for command in (("--generate-privkey", "--outfile", key),
+                        ("--generate-self-signed", "--load-privkey", key, "--template", template,
+                         "--outfile", certificate)):
+            subprocess.run(["certtool", *command], check=True, capture_output=True)
+        return paths
+
     def simulator(self, name, *options):
         """@return its URL."""
         process = self.start(name, self.build / "serverless_simulator", *options)
