@@ -62,8 +62,10 @@ def in_order(value):
     return {key: in_order(value[key]) for key in keys}
 
 
-def groups_of_mixin():
-    code = f"local m = import '{MIXIN}'; m.prometheusRules.groups + m.prometheusAlerts.groups"
+def groups_of_mixin(config="{}"):
+    """@param config  what a site wants otherwise, in jsonnet."""
+    code = (f"local m = (import '{MIXIN}') {{ _config+:: {config} }};"
+            "m.prometheusRules.groups + m.prometheusAlerts.groups")
     made = subprocess.run(["jsonnet", "-e", code], check=True, capture_output=True, text=True)
     groups = json.loads(made.stdout)
     return [{"name": group["name"], "rules": in_order(group["rules"])} for group in groups]

@@ -50,6 +50,10 @@ def of_alert(rule, down_after):
         yield "says resolved when the exporter dies"
     if not re.search(r"[<>=!]=|[<>]", rule["expr"]):
         yield "compares nothing"
+    # Either it is about one exporter, or it does not matter how many there are.
+    if ("$labels.instance" not in rule["annotations"]["description"]
+            and not re.search(r"without \(instance, pod\)|\w:serverless_|\bmax by ", rule["expr"])):
+        yield "is told by each exporter"
     if "topk" in rule["expr"] or "bottomk" in rule["expr"]:
         yield "fires for whoever is on top"
 
@@ -102,11 +106,28 @@ def of_runbooks(alerts, text):
         yield f"docs/runbooks.md: the table lacks {name}"
 
 
+def of_config():
+    """Which labels a site's scraping adds stands in one place."""
+    groups = generate.groups_of_mixin("{ targetLabels: 'node' }")
+    for rule in (rule for group in groups for rule in group["rules"]):
+        if re.search(r"\b(instance|pod)\b", rule["expr"]):
+            yield f"{rule.get('alert', rule.get('record'))}: does not ask for targetLabels"
+
+
+def exporters_in(test):
+    """@return the exporters whose series a file of unit tests has, by instance and by pod."""
+    return [set(re.findall(rf'\b{label}="([^"]*)"', test)) for label in ("instance", "pod")]
+
+
 def of_tests(alerts):
     names = {path.name for path in (ROOT / "tests/prometheus/alerts").glob("*.yml")}
     wanted = {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() + "_test.yml" for name in alerts}
     for name in sorted(wanted ^ names):
         yield f"tests/prometheus/alerts: {name} is " + ("missing" if name in wanted else "of no alert")
+    for name in sorted(wanted & names):
+        text = (ROOT / "tests/prometheus/alerts" / name).read_text(encoding="utf-8")
+        if any(len(exporters) < 2 for exporters in exporters_in(text)):
+            yield f"tests/prometheus/alerts: {name} has not two exporters, in a pod each"
 
 
 def of_generated(made):
@@ -122,7 +143,7 @@ def planted():
     """Each check finds what is planted for it; without this they might all be blind."""
     good = {"alert": "ServerlessX", "expr": "x > 0", "for": "5m", "keep_firing_for": "10m",
             "labels": {"severity": "info"},
-            "annotations": {"summary": "X.", "description": "X. First: y.",
+            "annotations": {"summary": "X.", "description": "{{ $labels.instance }}. First: y.",
                             "runbook_url": RUNBOOKS + "serverlessx",
                             "dashboard_url": "http://localhost:3000/d/serverless-fleet"}}
     if list(of_alert(good, 300)):
@@ -133,6 +154,7 @@ def planted():
             ({"for": "1m"}, "two minutes"), ({"annotations": {}}, "four annotations"),
             ({"annotations": {**texts, "summary": "{{ $value }}."}}, "constant sentence"),
             ({"annotations": {**texts, "description": "X."}}, "what to do first"),
+            ({"annotations": {**texts, "description": "X. First: y."}}, "each exporter"),
             ({"annotations": {**texts, "runbook_url": RUNBOOKS}}, "its runbook"),
             ({"annotations": {**texts, "dashboard_url": "http://localhost:3000"}}, "dashboard"),
             ({"labels": {"severity": "info", "a": "{{ $value }}"}}, "label that changes"),
@@ -144,6 +166,9 @@ def planted():
                         ({"record": "account:serverless_x:sum", "expr": "sum(x)"}, "second")):
         if not any(words in problem for problem in of_group({"rules": [rule]}, set())):
             yield f"not reported: {words}"
+    one = 'x{instance="a",pod="a"} x{instance="b",pod="a"}'
+    if exporters_in(one) != [{"a", "b"}, {"a"}]:
+        yield f"found in a test: {exporters_in(one)}"
     row = "| [ServerlessX](#serverlessx) | info | 5m | x |\n"
     section = "## ServerlessX\n" + "".join(f"**{part}.**" for part in FOUR_PARTS)
     if list(of_runbooks({"ServerlessX": [good]}, row + section)):
@@ -164,7 +189,7 @@ def main():
             if "alert" in rule:
                 alerts.setdefault(rule["alert"], []).append(rule)
     runbooks = (ROOT / "docs/runbooks.md").read_text(encoding="utf-8")
-    problems = [*planted(), *of_generated(generate.files(groups)), *of_rules(groups),
+    problems = [*planted(), *of_config(), *of_generated(generate.files(groups)), *of_rules(groups),
                 *of_runbooks(alerts, runbooks), *of_tests(alerts)]
     for problem in problems:
         print(f"check_rules: {problem}", file=sys.stderr)
