@@ -31,7 +31,8 @@ interface Result {
   format?: string;
   instant?: boolean;
   legend?: string;
-  series: { labels: Record<string, string>; times: number[]; values: (number | null)[] }[];
+  /** A value that is no number is a text: "NaN". */
+  series: { labels: Record<string, string>; times: number[]; values: (number | string | null)[] }[];
 }
 
 interface Picture {
@@ -67,6 +68,10 @@ function legend(format: string, labels: Record<string, string>): string {
   return format.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, name) => labels[name] ?? '').trim();
 }
 
+function numbers(values: (number | string | null)[]): (number | null)[] {
+  return values.map((value) => (value === null ? null : Number(value)));
+}
+
 function framesOf(panel: any, results: Result[]): DataFrame[] {
   if (panel.type === 'table') {
     return results.map(({ refId, series }) => {
@@ -82,7 +87,7 @@ function framesOf(panel: any, results: Result[]): DataFrame[] {
                 type: FieldType.string,
                 values: series.map((each) => each.labels[label] ?? ''),
               })),
-              { name: value, type: FieldType.number, values: series.map((each) => each.values[0]) },
+              { name: value, type: FieldType.number, values: numbers(series.map((each) => each.values[0]!)) },
             ]
           : [],
       });
@@ -99,7 +104,7 @@ function framesOf(panel: any, results: Result[]): DataFrame[] {
             type: FieldType.number,
             labels,
             config: format ? { displayNameFromDS: legend(format, labels) } : {},
-            values,
+            values: numbers(values),
           },
         ],
       }),
@@ -172,7 +177,15 @@ function Timeline({ frames, width, height, range }: { frames: DataFrame[]; width
   );
 }
 
-function body(panel: any, frames: DataFrame[], width: number, height: number, range: TimeRange): ReactNode {
+interface Body {
+  panel: any;
+  frames: DataFrame[];
+  width: number;
+  height: number;
+  range: TimeRange;
+}
+
+function Body({ panel, frames, width, height, range }: Body): ReactNode {
   const nothing = frames.every((frame) => frame.length === 0);
   switch (panel.type) {
     case 'stat': {
@@ -301,12 +314,14 @@ async function draw(picture: Picture): Promise<void> {
         failure = `${panel.title}: ${(error as Error).message}`;
       }
       return (
-        <div key={panel.id} style={style}>
+        <div key={panel.id} style={style} data-panel={panel.id}>
           <PanelChrome title={panel.title} description={panel.description} width={style.width} height={style.height}>
             {(width, height) => (
-              <Guard name={panel.title}>
-                {failure ? <div className="panel-failed">{failure}</div> : body(panel, frames, width, height, range)}
-              </Guard>
+              <div data-body style={{ width, height }}>
+                <Guard name={panel.title}>
+                  {failure ? <div className="panel-failed">{failure}</div> : <Body {...{ panel, frames, width, height, range }} />}
+                </Guard>
+              </div>
             )}
           </PanelChrome>
         </div>
@@ -329,7 +344,7 @@ async function draw(picture: Picture): Promise<void> {
         </div>
         {boxes}
       </div>
-      <style>{'* { box-sizing: border-box } button { font: inherit; color: inherit; background: none; border: 0; padding: 0 }'}</style>
+      <style>{'* { box-sizing: border-box } .sr-only { display: none } button { font: inherit; color: inherit; background: none; border: 0; padding: 0 }'}</style>
       <PortalContainer />
     </ThemeContext.Provider>,
   );

@@ -1,5 +1,6 @@
-// queries.js BINARIES: runs every query of every dashboard on a real Prometheus that scrapes two real
-// exporters of the simulated fleet, and looks at what comes back.
+// queries.js BINARIES DIRECTORY: runs every query of every dashboard on a real Prometheus that scrapes two
+// real exporters of the simulated fleet, and looks at what comes back. In the end it writes to DIRECTORY
+// what pictures are made of.
 
 import { loadAll, panelsOf, placeOf, type Dashboard, type Panel } from './dashboards.js';
 import {
@@ -11,11 +12,12 @@ import {
   type Choice,
   type Times,
 } from './grafana.js';
+import { writeAll } from './pictures.js';
 import type { Series } from './prometheus.js';
 import { sleep, Stage } from './stage.js';
 
-const [binaries] = process.argv.slice(2);
-if (!binaries) throw new Error('usage: queries.js BINARIES');
+const [binaries, directory] = process.argv.slice(2);
+if (!binaries || !directory) throw new Error('usage: queries.js BINARIES DIRECTORY');
 
 /** Where nothing is right at first; what fills each is switched on in the second act. */
 const EMPTY_AT_FIRST: Record<string, string> = {
@@ -301,8 +303,10 @@ async function play(stage: Stage): Promise<void> {
 }
 
 const stage = await Stage.set(binaries);
+const began = Date.now();
 try {
   await play(stage);
+  await writeAll(stage.prometheus, directory, (Date.now() - began) / 1000);
 } finally {
   await stage.strike();
 }
