@@ -125,7 +125,7 @@ export const endpoint: Frame = {
           nothing: 'not told',
         }),
         stat({
-          title: 'Age of the workers’ data',
+          title: 'Age of data',
           description:
             'Time since the last good answer about the workers. Past the max age all that comes from it is withdrawn, and this is red.',
           width: 3,
@@ -490,7 +490,7 @@ export const endpoint: Frame = {
           nothing: 'none',
         }),
         stat({
-          title: 'Status is degraded',
+          title: 'Degraded',
           description:
             'Whether statuses rest on the workers’ lifecycle alone, so that “running” proves little.',
           width: 3,
@@ -500,18 +500,17 @@ export const endpoint: Frame = {
           nothing: 'never',
         }),
         stat({
-          title: 'Views disagree for',
+          title: 'Views differ',
           description: 'How long RunPod’s summary and queue have told different counts.',
           width: 3,
           expr: `time() - ${max(q.one('serverless_endpoint_views_disagree_since_timestamp_seconds'))}`,
           unit: 's',
           decimals: 0,
-          // Without a value it has the first colour.
-          steps: ['green', [1, 'orange']],
-          nothing: 'they agree',
+          steps: ['orange'],
+          nothing: ['they agree', 'green'],
         }),
         stat({
-          title: 'Summary and list differ',
+          title: 'Counts differ',
           description: 'Whether the summary’s total differs from the number of workers that are listed.',
           width: 3,
           expr: max(q.one('serverless_endpoint_listed_mismatch')),
@@ -530,7 +529,7 @@ export const endpoint: Frame = {
           nothing: 'never',
         }),
         stat({
-          title: 'Malformed records',
+          title: 'Malformed',
           description: 'Records of workers that were left out or mended in the time range.',
           width: 3,
           expr: sum(q.increase('serverless_endpoint_workers_skipped_total')),
@@ -539,7 +538,7 @@ export const endpoint: Frame = {
           steps: ODD_ABOVE_0,
         }),
         stat({
-          title: 'Times in the future',
+          title: 'Future times',
           description:
             'Time stamps of workers more than 5 s in the future that were read in the time range. A clock is wrong.',
           width: 3,
@@ -549,7 +548,7 @@ export const endpoint: Frame = {
           steps: ODD_ABOVE_0,
         }),
         stat({
-          title: 'Workers not shown',
+          title: 'Not shown',
           description: 'Workers whose own series are withheld because of a limit in the configuration.',
           width: 3,
           expr: sum(q.one('serverless_endpoint_worker_series_withheld')),
@@ -598,7 +597,7 @@ export const endpoint: Frame = {
             { name: 'Interval', expr: bySource('serverless_poll_interval_seconds'), unit: 's' },
             { name: 'Took', expr: bySource('serverless_poll_duration_seconds'), unit: 's' },
             {
-              name: 'Failures in the time range',
+              name: 'Failures',
               expr: `sum by (source) (${q.increase('serverless_poll_failures_total')})`,
               unit: 'none',
               decimals: 0,

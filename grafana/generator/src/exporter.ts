@@ -82,7 +82,7 @@ export const exporter: Frame = {
           steps: ODD_ABOVE_0,
         }),
         stat({
-          title: 'Oldest data, of max age',
+          title: 'Oldest data',
           description: 'The age of the oldest answer as a share of its max age. At 100 % it expires.',
           width: 4,
           expr: `max(${q.age('serverless_poll_last_success_timestamp_seconds')} / ${q.one('serverless_poll_max_age_seconds')})`,
@@ -314,7 +314,7 @@ export const exporter: Frame = {
       parts: [
         table({
           title: 'Exporters',
-          description: 'What runs, since when, and when its configuration was last accepted.',
+          description: 'What runs, since when, whether its files could be read when they last changed, and when its configuration was last accepted.',
           width: 24,
           height: 5,
           labels: [
@@ -338,6 +338,12 @@ export const exporter: Frame = {
               expr: each('serverless_exporter_config_last_reload_successful'),
               unit: 'none',
               mappings: words({ 0: ['refused', 'red'], 1: ['accepted', 'green'] }),
+            },
+            {
+              name: 'Certificate, users',
+              expr: `min by (instance) (${q.selector('serverless_exporter_web_last_reload_successful')})`,
+              unit: 'none',
+              mappings: words({ 0: ['not read', 'red'], 1: ['read', 'green'] }),
             },
             {
               name: 'Accepted',

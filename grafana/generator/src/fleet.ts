@@ -80,7 +80,7 @@ export const fleet: Frame = {
           unit: 'none',
         }),
         stat({
-          title: 'Waiting, none ready',
+          title: 'Not served',
           description:
             'Endpoints with jobs in the queue and no worker that could take them (RunPod). For a moment this is a cold start.',
           width: 3,
@@ -89,7 +89,7 @@ export const fleet: Frame = {
           steps: BAD_ABOVE_0,
         }),
         stat({
-          title: 'Expired endpoints',
+          title: 'Expired data',
           description:
             'Endpoints of which some data are older than their max age. Those series are withdrawn: all other numbers here are without them.',
           width: 3,

@@ -52,6 +52,16 @@ export function words(texts: Record<number, [text: string, colour?: string]>): M
   return [{ type: dashboard.MappingType.ValueToText, options }];
 }
 
+/** What stands where nothing is told. Without a colour of its own it had that of the lowest value. */
+function nothingIs(text: string, color: string): Mappings {
+  return [
+    {
+      type: dashboard.MappingType.SpecialValue,
+      options: { match: dashboard.SpecialValueMatch.Null, result: { text, color, index: 99 } },
+    },
+  ];
+}
+
 export const YES_NO = words({ 0: ['no'], 1: ['yes'] });
 export const ODD_IF_1 = words({ 0: ['no', 'green'], 1: ['yes', 'orange'] });
 export const FRESH_WORDS = words({ 0: ['expired', 'red'], 1: ['fresh', 'green'] });
@@ -104,7 +114,8 @@ export function stat(
     decimals?: number;
     /** Fills the panel with the colour: for a status, not for a number. */
     filled?: boolean;
-    nothing?: string;
+    /** What stands where there is no number, and its colour, if that says something. */
+    nothing?: string | [text: string, colour: string];
     links?: Link[];
   },
 ): Part {
@@ -112,6 +123,7 @@ export function stat(
     width: what.width,
     height: what.height ?? 4,
     build(gridPos, id) {
+      const [nothing, colour] = [what.nothing ?? NOTHING, 'text'].flat() as [string, string];
       const panel = new Stat()
         .title(what.title)
         .description(what.description)
@@ -119,7 +131,8 @@ export function stat(
         // What an instant query does not find is not there now; a range would show the last of it.
         .withTarget(query(what.expr, 'A').instant())
         .unit(what.unit)
-        .noValue(what.nothing ?? NOTHING)
+        .noValue(nothing)
+        .mappings([...(what.mappings ?? []), ...nothingIs(nothing, colour)])
         .thresholds(built(thresholds(what.steps ?? NEUTRAL)))
         .colorScheme(built({ mode: dashboard.FieldColorModeId.Thresholds }))
         .graphMode(common.BigValueGraphMode.None)
@@ -128,7 +141,6 @@ export function stat(
         )
         .textMode(common.BigValueTextMode.Value)
         .reduceOptions(built({ calcs: ['lastNotNull'], fields: '', values: false }));
-      if (what.mappings) panel.mappings(what.mappings);
       if (what.decimals !== undefined) panel.decimals(what.decimals);
       if (what.links) panel.dataLinks(dataLinks(what.links));
       return place(panel, gridPos, id);

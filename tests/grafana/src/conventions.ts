@@ -210,13 +210,17 @@ function columns(panel: Panel): string[] {
 
 function kinds(panel: Panel): string[] {
   const findings: string[] = [];
-  const { noValue, color } = panel.fieldConfig.defaults as {
+  const { noValue, color, mappings } = panel.fieldConfig.defaults as {
     noValue?: string;
+    mappings?: { options: Record<string, unknown> }[];
     color?: { mode: string };
   };
   if (noValue === undefined) findings.push('says nothing where there is nothing: noValue');
   if (panel.type === 'stat' && panel.targets?.some((target) => !target.instant || target.range)) {
     findings.push('shows the last value of what has gone: not instant');
+  }
+  if (panel.type === 'stat' && !mappings?.some(({ options }) => 'result' in options)) {
+    findings.push('nothing has the colour of the lowest number: no mapping for null');
   }
   if (panel.type === 'state-timeline' && color?.mode !== 'fixed') {
     findings.push('loses the colours of its mappings: color.mode is not fixed');

@@ -253,6 +253,13 @@ const MUTANTS: Mutant[] = [
     finding: /says nothing/,
   },
   {
+    mistake: 'a colour of numbers where there is none',
+    change: (dashboard) => {
+      panel(dashboard, READY).fieldConfig.defaults.mappings = [];
+    },
+    finding: /no mapping for null/,
+  },
+  {
     mistake: 'thresholds as colours of a state timeline',
     in: WORKER,
     change: (dashboard) => {

@@ -21,7 +21,7 @@ if (!binaries || !directory) throw new Error('usage: queries.js BINARIES DIRECTO
 
 /** Where nothing is right at first; what fills each is switched on in the second act. */
 const EMPTY_AT_FIRST: Record<string, string> = {
-  'serverless-endpoint: Views disagree for, A': 'the fault views_disagree',
+  'serverless-endpoint: Views differ, A': 'the fault views_disagree',
   'serverless-exporter: Failed polls a minute by reason, A': 'the fault rate_limited',
   'serverless-exporter: Left alone for, A': 'the fault rate_limited',
   'serverless-exporter: annotation Exporter started': 'an exporter is restarted',
