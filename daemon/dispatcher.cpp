@@ -76,15 +76,16 @@ class Dispatcher::AccountClient final : public http::Client {
 
   Result<http::Response> send(const http::Request& request) override {
     const auto& setup = owner_.setup_;
-    const auto turn =
-        owner_.gate_.book(owner_.quota_group_, request.api, request.operation,
-                          gap_of(*setup.provider, request.operation), read_clock().mono);
+    const auto gap = gap_of(*setup.provider, request.operation);
+    const auto turn = owner_.gate_.book(owner_.quota_group_, request.api, request.operation, gap,
+                                        read_clock().mono);
     if (!turn) return withhold(turn.error());
     sleep_until(*turn, stop_);
     if (stop_.stop_requested()) return fail(Reason::internal, "stopping");
-    const auto open =
-        owner_.gate_.check(owner_.quota_group_, request.api, request.operation, read_clock().mono);
-    if (!open) return withhold(open.error());
+    const auto departs = owner_.gate_.depart(owner_.quota_group_, request.api, request.operation,
+                                             gap, read_clock().mono);
+    if (!departs) return withhold(departs.error());
+    sleep_until(*departs, stop_);
     const auto key = owner_.key_.current();
     secret_ = key.secret;
     generation_ = key.generation;

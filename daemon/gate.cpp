@@ -6,6 +6,10 @@ namespace serverless::daemon {
 
 using std::chrono::milliseconds;
 
+// Usual delays must not add up: turns have a distance that is a tenth above what providers ask for,
+// and a twentieth of it may be lost.
+constexpr int kTolerance = 20;
+
 std::optional<Error> Gate::refusal(const std::string& group, const std::string& api,
                                    const std::string& operation, Mono now) const {
   const auto end_of = [&](const std::string& scope) {
@@ -31,12 +35,16 @@ Result<Mono> Gate::book(const std::string& group, const std::string& api,
   return turn;
 }
 
-Result<void> Gate::check(const std::string& group, const std::string& api,
-                         const std::string& operation, Mono now) {
+Result<Mono> Gate::depart(const std::string& group, const std::string& api,
+                          const std::string& operation, milliseconds gap, Mono now) {
   const std::lock_guard lock(mutex_);
   if (auto error = refusal(group, api, operation, now))
     return tl::make_unexpected(std::move(*error));
-  return {};
+  if (gap.count() == 0) return now;
+  auto& last = departed_[group + '\n' + operation];
+  if (last != Mono{}) now = std::max(now, last + gap - gap / kTolerance);
+  last = now;
+  return now;
 }
 
 void Gate::close(const std::string& group, const std::string& scope, Mono until) {

@@ -20,10 +20,11 @@ class Gate {
   Result<Mono> book(const std::string& group, const std::string& api, const std::string& operation,
                     std::chrono::milliseconds gap, Mono now);
 
-  /// Whether all is still open once a booked turn has come: who was refused meanwhile closed it for
-  /// all. @return rate_limited if not.
-  Result<void> check(const std::string& group, const std::string& api, const std::string& operation,
-                     Mono now);
+  /// A booked turn has come. One that went out late, because the machine was busy, holds up the
+  /// next: the provider counts from what it saw. @return when the request goes out; rate_limited if
+  /// all was closed meanwhile, by who was refused.
+  Result<Mono> depart(const std::string& group, const std::string& api,
+                      const std::string& operation, std::chrono::milliseconds gap, Mono now);
 
   /// No request before `until`. @param scope an API or an operation.
   void close(const std::string& group, const std::string& scope, Mono until);
@@ -34,6 +35,7 @@ class Gate {
 
   std::mutex mutex_{};
   std::map<std::string, Mono> turns_{};
+  std::map<std::string, Mono> departed_{};
   std::map<std::string, Mono> closed_{};
 };
 

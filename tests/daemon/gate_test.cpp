@@ -73,13 +73,33 @@ TEST(Gate, WhileItIsClosedNothingIsSent) {
 
 TEST(Gate, AClosureMeetsThoseWhoWaitForTheirTurn) {
   Gate gate;
-  EXPECT_TRUE(gate.check("account a", "api", "list", kNoon));
+  EXPECT_TRUE(gate.depart("account a", "api", "list", 0ms, kNoon));
   gate.close("account a", "api", kNoon + 10s);
-  const auto late = gate.check("account a", "api", "list", kNoon + 1s);
+  const auto late = gate.depart("account a", "api", "list", 0ms, kNoon + 1s);
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().retry_after, 9s);
-  EXPECT_TRUE(gate.check("account a", "other", "list", kNoon + 1s));
-  EXPECT_TRUE(gate.check("account a", "api", "list", kNoon + 10s));
+  EXPECT_TRUE(gate.depart("account a", "other", "list", 0ms, kNoon + 1s));
+  EXPECT_TRUE(gate.depart("account a", "api", "list", 0ms, kNoon + 10s));
+}
+
+// The provider counts from what it saw.
+TEST(Gate, AfterARequestThatWentOutLateTheNextKeepsItsDistance) {
+  Gate gate;
+  const auto depart = [&gate](Mono now) {
+    return gate.depart("account a", "api", "list", 1100ms, now);
+  };
+  EXPECT_EQ(depart(kNoon + 200ms), kNoon + 200ms);
+  EXPECT_EQ(depart(kNoon + 1100ms), kNoon + 1245ms);
+  EXPECT_EQ(gate.depart("account b", "api", "list", 1100ms, kNoon + 1100ms), kNoon + 1100ms);
+  EXPECT_EQ(gate.depart("account a", "api", "other", 1100ms, kNoon + 1100ms), kNoon + 1100ms);
+}
+
+TEST(Gate, UsualDelaysDoNotAddUp) {
+  Gate gate;
+  for (int i = 0; i < 100; ++i) {
+    const Mono late = kNoon + i * 1100ms + (i % 2 == 0 ? 50ms : 0ms);
+    EXPECT_EQ(gate.depart("account a", "api", "list", 1100ms, late), late);
+  }
 }
 
 TEST(Gate, ARefusedRequestTakesNoTurn) {
@@ -100,9 +120,9 @@ TEST(Gate, ClosesOneOperationOfAnApi) {
   Gate gate;
   gate.close("account a", "list", kNoon + 10s);
   EXPECT_FALSE(gate.book("account a", "api", "list", 0ms, kNoon));
-  EXPECT_FALSE(gate.check("account a", "api", "list", kNoon));
+  EXPECT_FALSE(gate.depart("account a", "api", "list", 0ms, kNoon));
   EXPECT_TRUE(gate.book("account a", "api", "get", 0ms, kNoon));
-  EXPECT_TRUE(gate.check("account a", "api", "get", kNoon));
+  EXPECT_TRUE(gate.depart("account a", "api", "get", 0ms, kNoon));
 }
 
 TEST(Gate, AShorterWishDoesNotOpenItEarlier) {
