@@ -79,7 +79,15 @@ function missingOn(box, { type, series, noValue }) {
     return names < series ? `${names} names for ${series} lines` : '';
   }
   if (type === 'state-timeline') return box.querySelector('rect[fill^="#"], rect[fill^="rgb"]') ? '' : 'no colour';
-  if (type === 'table') return box.querySelectorAll('[role="row"]').length > 1 ? '' : 'no row';
+  if (type === 'table') {
+    const cut = [...box.querySelectorAll('[role="columnheader"]')].filter((header) => {
+      const text = document.createRange();
+      text.selectNodeContents(header);
+      return text.getBoundingClientRect().width > header.clientWidth;
+    });
+    if (cut.length) return `cut off: ${cut.map((header) => header.innerText.trim()).join(', ')}`;
+    return box.querySelectorAll('[role="row"]').length > 1 ? '' : 'no row';
+  }
   return text ? '' : 'no text';
 }
 

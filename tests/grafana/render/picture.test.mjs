@@ -65,12 +65,17 @@ test('each mistake is found', async () => {
       const { options } = transformations.find(({ id }) => id === 'organize');
       options.excludeByName = { Time: true, Value: true, worker_id: true, status: true };
     }),
+    part('a narrow column', 'table', [1], (panel) => {
+      panel.fieldConfig.defaults.custom.width = 30;
+      panel.transformations = [];
+    }),
     part('lines without names', 'timeseries', LINE, (panel) => (panel.options.legend.showLegend = false)),
     part('a timeline of nothing', 'state-timeline', [null]),
     part('a title that is longer than its panel '.repeat(5), 'stat', [1]),
   ];
   assert.deepEqual(await problemsOf(mistakes), [
     'a table of nothing: no row',
+    'a narrow column: cut off: Time, status, worker_id, Value',
     'lines without names: 0 names for 1 lines',
     'a timeline of nothing: no colour',
     `${'a title that is longer than its panel '.repeat(5)}: its title is cut off`,
