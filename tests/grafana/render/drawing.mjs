@@ -65,17 +65,23 @@ async function serve(directory) {
 }
 
 /** In the page: what is missing on a panel; '' where all is there, or nothing is and that is said. */
-function missingOn(box, { type, series, noValue }) {
+function missingOn(box, { type, series, finite, noValue }) {
   if (box.querySelector('.panel-failed')) return '';
   const title = box.querySelector('h2');
   if (title.scrollWidth > title.clientWidth) return 'its title is cut off';
   const text = box.querySelector('[data-body]')?.innerText.trim() ?? '';
   if (series === 0) return text === noValue ? '' : `"${text}" and not "${noValue}"`;
   if (type === 'timeseries') {
-    const canvas = box.querySelector('canvas');
-    const pixels = canvas?.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+    const [canvas, plot] = [box.querySelector('canvas'), box.querySelector('.u-over')];
+    if (!canvas || !plot) return 'no graph';
+    const scale = canvas.width / canvas.offsetWidth;
+    const [x, y, width, height] = [plot.offsetLeft, plot.offsetTop, plot.offsetWidth, plot.offsetHeight];
+    const area = [x, y - 1, width, height + 2].map((length) => Math.round(length * scale));
+    const pixels = canvas.getContext('2d').getImageData(...area).data;
+    // The grid and what is filled can be seen through.
+    const line = pixels.some((byte, i) => i % 4 === 3 && byte > 128);
+    if (finite > 0 && !line) return 'no line';
     const names = box.querySelectorAll('tbody tr').length;
-    if (!pixels.some((byte) => byte !== 0)) return 'no line';
     return names < series ? `${names} names for ${series} lines` : '';
   }
   if (type === 'state-timeline') return box.querySelector('rect[fill^="#"], rect[fill^="rgb"]') ? '' : 'no colour';
@@ -91,9 +97,11 @@ function missingOn(box, { type, series, noValue }) {
   return text ? '' : 'no text';
 }
 
-/** How much a panel has to draw. A table and a number have one of all. */
-function seriesOf(panel, results) {
-  return results.reduce((sum, { series }) => sum + series.length, 0);
+/** How much a panel has to draw: how many series, and how many that have a number. */
+function amount(results) {
+  const all = results.flatMap(({ series }) => series);
+  const isNumber = (value) => value !== null && Number.isFinite(Number(value));
+  return { series: all.length, finite: all.filter(({ values }) => values.some(isNumber)).length };
 }
 
 /** @param directory for what is made on the way. */
@@ -130,7 +138,7 @@ export async function open(directory) {
       for (const { panel, results } of shown) {
         const what = {
           type: panel.type,
-          series: seriesOf(panel, results),
+          ...amount(results),
           noValue: panel.fieldConfig.defaults.noValue || 'no data',
         };
         const lack = await page.locator(`[data-panel="${panel.id}"]`).evaluate(missingOn, what);

@@ -48,7 +48,10 @@ const CELL = 38;
 const GAP = 8;
 const WIDTH = 1600;
 
-const CUSTOM = ['lineStyle', 'fillOpacity', 'stacking', 'width', 'align', 'cellOptions'];
+const CUSTOM = [
+  ...['lineStyle', 'lineWidth', 'lineInterpolation', 'fillOpacity', 'showPoints', 'spanNulls', 'stacking', 'thresholdsStyle'],
+  ...['width', 'minWidth', 'align', 'cellOptions', 'filterable', 'inspect'],
+];
 const STANDARD = ['unit', 'decimals', 'min', 'max', 'mappings', 'thresholds', 'color', 'links', 'displayName', 'noValue'];
 const registry = new Registry<FieldConfigPropertyItem>(() =>
   [...STANDARD.map((path) => ({ path, isCustom: false })), ...CUSTOM.map((path) => ({ path, isCustom: true }))].map(
@@ -70,6 +73,17 @@ function legend(format: string, labels: Record<string, string>): string {
 
 function numbers(values: (number | string | null)[]): (number | null)[] {
   return values.map((value) => (value === null ? null : Number(value)));
+}
+
+/** As the panel of graphs does: what is no number is a gap. */
+function withGaps(frames: DataFrame[]): DataFrame[] {
+  const gap = (value: unknown) => (Number.isFinite(value) ? value : null);
+  return frames.map((frame) => ({
+    ...frame,
+    fields: frame.fields.map((field) =>
+      field.type === FieldType.number ? { ...field, values: field.values.map(gap) } : field,
+    ),
+  }));
 }
 
 function framesOf(panel: any, results: Result[]): DataFrame[] {
@@ -168,7 +182,7 @@ function Timeline({ frames, width, height, range }: { frames: DataFrame[]; width
     <svg width={width} height={height}>
       {rows}
       {[...used].map(([text, color], i) => (
-        <g key={text} transform={`translate(${names + i * 120}, ${height - 12})`}>
+        <g key={text} transform={`translate(${8 + i * 100}, ${height - 12})`}>
           <rect width={14} height={4} y={-5} fill={color} />
           <text x={20} fontSize={12} fill={theme.colors.text.secondary}>{text}</text>
         </g>
@@ -239,7 +253,7 @@ function Body({ panel, frames, width, height, range }: Body): ReactNode {
       if (nothing) break;
       return (
         <TimeSeries
-          frames={frames}
+          frames={withGaps(frames)}
           timeRange={range}
           timeZone="utc"
           width={width}
@@ -262,7 +276,7 @@ function Body({ panel, frames, width, height, range }: Body): ReactNode {
           width={width}
           height={height}
           cellHeight={panel.options.cellHeight}
-          initialSortBy={sort}
+          sortBy={sort}
           noHeader={false}
           timeRange={range as any}
           structureRev={1}

@@ -70,6 +70,9 @@ test('each mistake is found', async () => {
       panel.transformations = [];
     }),
     part('lines without names', 'timeseries', LINE, (panel) => (panel.options.legend.showLegend = false)),
+    part('a line that is not drawn', 'timeseries', LINE, (panel) => {
+      Object.assign(panel.fieldConfig.defaults.custom, { lineWidth: 0, fillOpacity: 0, showPoints: 'never' });
+    }),
     part('a timeline of nothing', 'state-timeline', [null]),
     part('a title that is longer than its panel '.repeat(5), 'stat', [1]),
   ];
@@ -77,6 +80,7 @@ test('each mistake is found', async () => {
     'a table of nothing: no row',
     'a narrow column: cut off: Time, status, worker_id, Value',
     'lines without names: 0 names for 1 lines',
+    'a line that is not drawn: no line',
     'a timeline of nothing: no colour',
     `${'a title that is longer than its panel '.repeat(5)}: its title is cut off`,
     'not drawn: an unknown kind: no drawing for piechart',
