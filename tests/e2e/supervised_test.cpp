@@ -137,24 +137,27 @@ TEST_F(Supervised, TheWatchdogIsFedWhateverTheProvidersDo) {
 
 TEST_F(Supervised, ALoopThatIsStuckStopsFeedingItUntilItGoesOn) {
   Exporter exporter(workspace_, options(), "exporter", environment());
-  const std::string serve = fmt::format("\"serve {}\"", exporter.address());
-  for (const auto& [loop, logged] :
-       {std::pair<std::string, std::string>{"poll prod", "\"poll prod\""},
-        {"curl", "curl"},
-        {"serve 127.0.0.1", serve}}) {
-    EXPECT_TRUE(manager_.is_fed()) << loop;
+  struct Loop {
+    std::string thread{};
+    std::string logged{};
+  };
+  const std::vector<Loop> loops{{"poll prod", "\"poll prod\""},
+                                {"curl", "curl"},
+                                {"serve 127.0.0.1", "\"serve " + exporter.address() + "\""}};
+  for (const auto& loop : loops) {
+    EXPECT_TRUE(manager_.is_fed()) << loop.thread;
     {
-      const Frozen frozen(exporter.process().id(), loop);
+      const Frozen frozen(exporter.process().id(), loop.thread);
       EXPECT_TRUE(eventually([&] {
-        return exporter.process().err().find("event=loop_stuck loop=" + logged + "\n") !=
+        return exporter.process().err().find("event=loop_stuck loop=" + loop.logged + "\n") !=
                std::string::npos;
       })) << exporter.process().err();
       manager_.hear();
       // Two more turns at least, in which nothing is said.
       throughout(milliseconds{kWatchdog} * 5 / 8,
-                 [&] { EXPECT_EQ(manager_.hear(), Words{}) << loop; });
+                 [&] { EXPECT_EQ(manager_.hear(), Words{}) << loop.thread; });
     }
-    EXPECT_TRUE(manager_.is_fed()) << loop;
+    EXPECT_TRUE(manager_.is_fed()) << loop.thread;
   }
   exporter.stop();
 }
