@@ -80,12 +80,15 @@ class Dispatcher::AccountClient final : public http::Client {
     const auto turn = owner_.gate_.book(owner_.quota_group_, request.api, request.operation, gap,
                                         read_clock().mono);
     if (!turn) return withhold(turn.error());
-    sleep_until(*turn, stop_);
-    if (stop_.stop_requested()) return fail(Reason::internal, "stopping");
-    const auto departs = owner_.gate_.depart(owner_.quota_group_, request.api, request.operation,
-                                             gap, read_clock().mono);
-    if (!departs) return withhold(departs.error());
-    sleep_until(*departs, stop_);
+    for (Mono wake = *turn, now{}; now < wake;) {
+      sleep_until(wake, stop_);
+      if (stop_.stop_requested()) return fail(Reason::internal, "stopping");
+      now = read_clock().mono;
+      const auto departs =
+          owner_.gate_.depart(owner_.quota_group_, request.api, request.operation, gap, now);
+      if (!departs) return withhold(departs.error());
+      wake = *departs;
+    }
     const auto key = owner_.key_.current();
     secret_ = key.secret;
     generation_ = key.generation;

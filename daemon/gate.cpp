@@ -41,9 +41,10 @@ Result<Mono> Gate::depart(const std::string& group, const std::string& api,
   if (auto error = refusal(group, api, operation, now))
     return tl::make_unexpected(std::move(*error));
   if (gap.count() == 0) return now;
-  auto& last = departed_[group + '\n' + operation];
-  if (last != Mono{}) now = std::max(now, last + gap - gap / kTolerance);
-  last = now;
+  const auto [last, first] = departed_.try_emplace(group + '\n' + operation, now);
+  const Mono earliest = last->second + gap - gap / kTolerance;
+  if (!first && now < earliest) return earliest;
+  last->second = now;
   return now;
 }
 

@@ -21,8 +21,8 @@ class Gate {
                     std::chrono::milliseconds gap, Mono now);
 
   /// A booked turn has come. One that went out late, because the machine was busy, holds up the
-  /// next: the provider counts from what it saw. @return when the request goes out; rate_limited if
-  /// all was closed meanwhile, by who was refused.
+  /// next: the provider counts from what it saw. @return `now`: the request goes out; a later
+  /// moment: ask again then; rate_limited if all was closed meanwhile, by who was refused.
   Result<Mono> depart(const std::string& group, const std::string& api,
                       const std::string& operation, std::chrono::milliseconds gap, Mono now);
 

@@ -14,8 +14,8 @@ namespace {
 // it.
 class LabelSets {
  public:
-  void begin(std::string_view labels) { text_ += labels; }
-  void add(const Label& label) {
+  void add(std::string_view base, const Label& label) {
+    text_ += base;
     text_ += ',';
     append_label(text_, label);
     ends_.push_back(text_.size());
@@ -49,16 +49,14 @@ Labels label_sets(const EndpointState& state, Part part, const std::string& acco
   labels.endpoint = label_text({{"provider", context.provider->label},
                                 {"account", account},
                                 {"endpoint_id", state.info.id}});
-  const auto add = [&](LabelSets& sets, const Label& label) {
-    sets.begin(labels.endpoint);
-    sets.add(label);
-  };
   if (part == Part::workers && context.series.workers) {
     labels.workers.reserve(state.workers.size(), labels.endpoint.size() + kUsualWorkerLabel);
-    for (const auto& worker : state.workers) add(labels.workers, {"worker_id", worker.reported.id});
+    for (const auto& worker : state.workers) {
+      labels.workers.add(labels.endpoint, {"worker_id", worker.reported.id});
+    }
   }
   if (part == Part::workers) return labels;
-  for (const auto source : kSourceNames) add(labels.sources, {"source", source});
+  for (const auto source : kSourceNames) labels.sources.add(labels.endpoint, {"source", source});
   return labels;
 }
 

@@ -90,8 +90,21 @@ TEST(Gate, AfterARequestThatWentOutLateTheNextKeepsItsDistance) {
   };
   EXPECT_EQ(depart(kNoon + 200ms), kNoon + 200ms);
   EXPECT_EQ(depart(kNoon + 1100ms), kNoon + 1245ms);
+  EXPECT_EQ(depart(kNoon + 1245ms), kNoon + 1245ms);
+  EXPECT_EQ(depart(kNoon + 1245ms), kNoon + 2290ms) << "another one";
   EXPECT_EQ(gate.depart("account b", "api", "list", 1100ms, kNoon + 1100ms), kNoon + 1100ms);
   EXPECT_EQ(gate.depart("account a", "api", "other", 1100ms, kNoon + 1100ms), kNoon + 1100ms);
+}
+
+TEST(Gate, WhoIsHeldUpSendsNothingIfAllIsClosedMeanwhile) {
+  Gate gate;
+  const auto depart = [&gate](Mono now) {
+    return gate.depart("account a", "api", "list", 1100ms, now);
+  };
+  EXPECT_EQ(depart(kNoon), kNoon);
+  EXPECT_EQ(depart(kNoon + 200ms), kNoon + 1045ms);
+  gate.close("account a", "api", kNoon + 10s);
+  EXPECT_FALSE(depart(kNoon + 1045ms));
 }
 
 TEST(Gate, UsualDelaysDoNotAddUp) {
