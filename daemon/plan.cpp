@@ -21,6 +21,9 @@ constexpr nanoseconds kMaxBackoff = std::chrono::minutes{5};
 constexpr int kMaxDoublings = 3;
 // A quota that asks for longer intervals is absurd, as is such a wait; and no clock counts so far.
 constexpr milliseconds kLongestInterval = std::chrono::days{7};
+// Where requests keep a distance, each but the first has this share more room than it needs: one
+// that goes out late holds up those behind it, and they catch up.
+constexpr double kGapSlack = 0.05;
 // Of the room that a quota has now, first polls take this share at once.
 constexpr double kBurstShare = 0.5;
 
@@ -67,11 +70,14 @@ void set_intervals(Schedule& schedule, const std::vector<Target>& targets) {
     schedule.stretch[api] = rate > 0 ? std::max(1.0, demand / rate) : 1.0;
   }
   for (const auto& [name, operation] : all) {
+    const auto requests = static_cast<double>(operation.requests);
     const std::chrono::duration<double, std::milli> wanted =
         operation.interval * schedule.stretch[operation.api];
     const auto longest = std::max(operation.interval, kLongestInterval);
     const auto stretched = wanted < longest ? std::chrono::ceil<milliseconds>(wanted) : longest;
-    schedule.intervals[name] = std::max(stretched, gap_of(name, tempo) * operation.requests);
+    const std::chrono::duration<double, std::milli> spaced =
+        gap_of(name, tempo) * (requests + kGapSlack * (requests - 1));
+    schedule.intervals[name] = std::max(stretched, std::chrono::ceil<milliseconds>(spaced));
   }
 }
 

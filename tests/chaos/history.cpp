@@ -22,6 +22,8 @@ constexpr double kSmallQuota = 0.8 * 180 / 60;
 constexpr double kVastSpacing = 1.1;
 constexpr double kVastListSpacing = 3.1;
 constexpr double kVastPage = 25;
+// plan.cpp: an interval is longer than those distances need by a twentieth.
+constexpr double kSlack = 1.05;
 constexpr double kDenInterval = 65;
 constexpr double kBillingSpacing = 300;
 // plan.hpp: from the second failure in a row on, up to 2, 4, 8 intervals more.
@@ -151,12 +153,12 @@ double History::interval(const std::string& source, double from, double to) cons
   if (source == "billing") return std::max(longest, kBillingSpacing);
   if (provider == "den") return std::max(longest, kDenInterval);
   if (provider != "vast") return longest;
-  if (source == "catalog") return std::max(longest, kVastListSpacing);
+  if (source == "catalog") return std::max(longest, kSlack * kVastListSpacing);
   const double requests = source == "workers" ? count
                           : source == "groups"
                               ? 2 * count
                               : count * static_cast<double>(workers) / kVastPage + 1;
-  return std::max(longest, kVastSpacing * requests);
+  return std::max(longest, kSlack * kVastSpacing * requests);
 }
 
 double History::max_age(const std::string& source, double from, double to) const {
