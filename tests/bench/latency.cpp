@@ -57,7 +57,7 @@ bool latency(const std::filesystem::path& directory, std::size_t workers, int ro
   std::vector<std::string> doubts;
   for (int round = 1; round <= rounds; ++round) {
     watch.begin({exporter->id(), simulator.id()});
-    set_interval(*exporter, scene, kNever);
+    exporter->rest();
     auto quiet = walls_of_scrapes(*exporter);
     set_interval(*exporter, scene, interval);
     const auto requests = simulator.requests();

@@ -19,7 +19,8 @@ using std::chrono::duration;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr milliseconds kVastGap{1100};
+// With the room to catch up that daemon/plan.cpp leaves.
+constexpr milliseconds kVastGap{1155};
 constexpr seconds kDefaultInterval{30};
 constexpr milliseconds kShortest{3000};
 constexpr milliseconds kEachRequest{7};
@@ -147,7 +148,18 @@ class Exporter final : public Contender {
     return took / polls;
   }
 
-  void rest() override { set_interval(*this, scene_, kNever); }
+  // What was due soon by the old interval is still asked for.
+  void rest() override {
+    reload(kNever);
+    std::size_t asked = 0;
+    const bool rests = e2e::eventually(
+        [&] {
+          const auto before = std::exchange(asked, scene_.simulator->requests());
+          return asked == before;
+        },
+        2 * scene_.interval + kPatience, milliseconds{500});
+    if (!rests) throw std::runtime_error("the exporter does not rest");
+  }
 
   void reload(milliseconds interval) {
     write_config(scene_, interval);
