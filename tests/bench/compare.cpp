@@ -172,8 +172,9 @@ void print_size(std::size_t workers, const std::vector<Row>& rows, const Rounds&
       "| --- | --- | --- | --- | --- |\n");
   const auto& ours = rounds.at(rows.front().name);
   for (const auto& row : rows) {
-    if (row.name == rows.front().name) continue;
-    const auto& theirs = rounds.at(row.name);
+    const auto found = rounds.find(row.name);
+    if (row.name == rows.front().name || found == rounds.end()) continue;
+    const auto& theirs = found->second;
     fmt::print("| {} | {} | {} | {} | {} |\n", row.name, ratio(theirs, ours, &Figures::total),
                ratio(theirs, ours, &Figures::poll_cpu), ratio(theirs, ours, &Figures::gzip_cpu),
                ratio(theirs, ours, &Figures::peak_mb));
@@ -235,13 +236,25 @@ bool compare(const fs::path& directory, const CompareOptions& options) {
   const auto run = [&](std::size_t workers, const std::vector<Row>& who) {
     const Fleet fleet = fleet_of(workers);
     const auto interval = interval_for(fleet);
+    std::map<std::string, std::string> gave_up;
     for (int round = 0; round < options.rounds; ++round) {
       Stage stage(fresh(directory, fmt::format("{}.{}", workers, round)), fleet, interval,
                   {"--speed", speed_for(interval)});
       for (const auto& row : who) {
+        if (gave_up.contains(row.name)) continue;
+        const bool is_ours = row.name == rows.front().name;
         const auto contender = row.start(stage.scene(row.name));
         watch.begin({contender->id(), stage.simulator()});
-        sizes[workers][row.name].push_back(measure(*contender, row.name == rows.front().name));
+        try {
+          sizes[workers][row.name].push_back(measure(*contender, is_ours));
+        } catch (const std::runtime_error& error) {
+          // Some of the others cannot carry some sizes, which is a result, too.
+          if (is_ours) throw;
+          gave_up[row.name] = error.what();
+          sizes[workers].erase(row.name);
+          fmt::print(stderr, "{} workers: {} gave up: {}\n", workers, row.name, error.what());
+          continue;
+        }
         const auto why = why_not(watch.end());
         if (!why.empty()) {
           doubts.push_back(
@@ -253,6 +266,7 @@ bool compare(const fs::path& directory, const CompareOptions& options) {
       fs::remove_all(directory / fmt::format("{}.{}", workers, round));
     }
     print_size(workers, who, sizes[workers]);
+    for (const auto& [name, why] : gave_up) fmt::print("\n{} gave up: {}\n", name, why);
     std::fflush(stdout);
   };
   for (const auto workers : options.workers) run(workers, rows);

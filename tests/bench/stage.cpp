@@ -24,7 +24,7 @@ constexpr milliseconds kVastGap{1155};
 constexpr seconds kDefaultInterval{30};
 constexpr milliseconds kShortest{3000};
 constexpr milliseconds kEachRequest{7};
-constexpr seconds kPatience{300};
+constexpr seconds kPatience{120};
 
 std::string vast_key(std::size_t account) { return fmt::format("vast-key-{}", account); }
 
