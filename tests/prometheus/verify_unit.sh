@@ -1,9 +1,10 @@
 #!/bin/sh
-# verify_unit.sh UNIT SYSUSERS: the unit is well formed and stays hardened. Needs no installed binary
+# verify_unit.sh UNIT SOCKET SYSUSERS: both units are well formed, and the service stays hardened. Needs no installed binary
 # and no running systemd.
 set -eu
 unit=$(realpath "$1")
-sysusers=$(realpath "$2")
+socket=$(realpath "$2")
+sysusers=$(realpath "$3")
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
@@ -18,10 +19,13 @@ fail() {
 grep -q '^ExecStart=/usr/bin/serverless_exporter ' "$unit" || fail "$name does not start /usr/bin/serverless_exporter"
 sed 's|^ExecStart=/usr/bin/serverless_exporter |ExecStart=/bin/true |' "$unit" > "$copy/$name"
 
-# An unknown directive is only a warning with status 0, so any word about the unit fails. Words about
+cp "$socket" "$copy"
+
+# An unknown directive is only a warning with status 0, so any word about the units fails. Words about
 # units of the machine itself are not ours.
-words=$(systemd-analyze verify --man=no --recursive-errors=no "$copy/$name" 2>&1) || fail "$words"
-ours=$(printf '%s\n' "$words" | grep -F "$name" || true)
+words=$(systemd-analyze verify --man=no --recursive-errors=no "$copy/$name" \
+  "$copy/$(basename "$socket")" 2>&1) || fail "$words"
+ours=$(printf '%s\n' "$words" | grep -F "$(basename "$name" .service)." || true)
 [ -z "$ours" ] || fail "$ours"
 
 # The user that the unit runs as is the one that is created.
