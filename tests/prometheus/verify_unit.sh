@@ -15,9 +15,12 @@ fail() {
   exit 1
 }
 
-# verify wants the program to exist. Its name is all that the copy changes.
+# verify wants the program to exist. Its name, and that what stands there as an example is done, is all
+# that the copy changes.
 grep -q '^ExecStart=/usr/bin/serverless_exporter ' "$unit" || fail "$name does not start /usr/bin/serverless_exporter"
-sed 's|^ExecStart=/usr/bin/serverless_exporter |ExecStart=/bin/true |' "$unit" > "$copy/$name"
+grep -q '^#LoadCredential=' "$unit" || fail "$name has no example of LoadCredential="
+sed 's|^ExecStart=/usr/bin/serverless_exporter |ExecStart=/bin/true |; s|^#LoadCredential=|LoadCredential=|' \
+  "$unit" >"$copy/$name"
 
 cp "$socket" "$copy"
 
