@@ -90,8 +90,10 @@ std::string bash_completion() {
   }
   return fmt::format(R"(# Completion of serverless_exporter by bash.
 _serverless_exporter() {{
-  local word=${{COMP_WORDS[COMP_CWORD]}}
-  case ${{COMP_WORDS[COMP_CWORD - 1]}} in
+  local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD - 1]}}
+  # --option=word is three words to bash.
+  if [ "$word" = = ]; then word=; elif [ "$before" = = ]; then before=${{COMP_WORDS[COMP_CWORD - 2]}}; fi
+  case $before in
 {}  esac
   mapfile -t COMPREPLY < <(compgen -W '{}' -- "$word")
 }}
@@ -103,7 +105,9 @@ complete -o filenames -F _serverless_exporter serverless_exporter
 std::string zsh_completion() {
   std::string out = "#compdef serverless_exporter\n_arguments";
   for (const auto& row : option_rows()) {
-    std::string spec = fmt::format("*--{}[{}]", row.name, zsh_text(row.help));
+    // A '=': the argument is what follows one, or the next word.
+    std::string spec =
+        fmt::format("*--{}{}[{}]", row.name, row.argument.empty() ? "" : "=", zsh_text(row.help));
     if (!row.argument.empty()) {
       spec += fmt::format(":{}:", row.argument);
       if (is_file(row)) spec += "_files";

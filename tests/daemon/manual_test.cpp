@@ -21,7 +21,7 @@ TEST(Manual, EveryOptionIsInThePageAndInEachCompletion) {
     for (const char c : "--" + name) in_roff += c == '-' ? "\\-" : std::string(1, c);
     EXPECT_THAT(man_page(), HasSubstr("\\fB" + in_roff + "\\fR"));
     EXPECT_THAT(" " + bash_completion(), HasSubstr("--" + name));
-    EXPECT_THAT(zsh_completion(), HasSubstr("'*--" + name + "["));
+    EXPECT_THAT(zsh_completion(), HasSubstr("'*--" + name + (row.argument.empty() ? "[" : "=[")));
     EXPECT_THAT(fish_completion(), HasSubstr(" -l " + name + " -d "));
   }
 }
