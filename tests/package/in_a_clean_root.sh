@@ -97,6 +97,14 @@ cp "$package" "$root/tmp/package.deb"
 inside dpkg -i /tmp/older.deb >&2
 [ "$(inside getent passwd serverless-exporter | cut -d: -f7)" = /usr/sbin/nologin ] ||
   fail "no user, or one who can log in"
+for file in man/man1/serverless_exporter.1.gz man/man5/serverless_exporter.toml.5.gz \
+  bash-completion/completions/serverless_exporter zsh/vendor-completions/_serverless_exporter \
+  fish/vendor_completions.d/serverless_exporter.fish $name/dashboards/fleet.json \
+  $name/rules/serverless_exporter.rules.yml doc/$name/examples/example.toml; do
+  [ -s "$root/usr/share/$file" ] || fail "it has no /usr/share/$file"
+done
+# shellcheck disable=SC2016 # dpkg-query expands it
+[[ $(inside dpkg-query -W -f '${Conffiles}' $name) == *" $config "* ]] || fail "$config is no conffile"
 status=0
 "${as_user[@]}" "$root" /usr/bin/serverless_exporter 2>"$root/tmp/unset.log" || status=$?
 [ "$status" = 78 ] || fail "without an account it ends with $status"
