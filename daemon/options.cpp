@@ -44,30 +44,33 @@ std::string set_flag(Options& options, std::string_view) {
 
 constexpr std::array kOptions{
     OptionRow{"config", "FILE", "the configuration; default /etc/serverless_exporter/config.toml",
+              "",
               [](Options& options, std::string_view argument) {
                 options.config = argument;
                 return std::string();
               }},
-    OptionRow{"check-config", "", "say what is wrong with the configuration and exit",
+    OptionRow{"check-config", "", "say what is wrong with the configuration and exit", "",
               set_flag<&Options::check_config>},
-    OptionRow{"once", "", "poll everything once, print the page and exit",
+    OptionRow{"once", "", "poll everything once, print the page and exit", "",
               set_flag<&Options::once>},
-    OptionRow{"list-providers", "", "print the providers and exit",
+    OptionRow{"list-providers", "", "print the providers and exit", "",
               set_flag<&Options::list_providers>},
-    OptionRow{"demo", "", "run against a simulated fleet; needs no key", set_flag<&Options::demo>},
+    OptionRow{"demo", "", "run against a simulated fleet; needs no key", "",
+              set_flag<&Options::demo>},
     OptionRow{"web.listen-address", "ADDRESS",
-              "host:port, [v6]:port or unix:/path; repeatable; instead of web.listen",
+              "host:port, [v6]:port or unix:/path; repeatable; instead of web.listen", "",
               [](Options& options, std::string_view argument) {
                 options.listen.emplace_back(argument);
                 return std::string();
               }},
-    OptionRow{"web.enable-lifecycle", "", "let POST /-/reload read the configuration again",
+    OptionRow{"web.enable-lifecycle", "", "let POST /-/reload read the configuration again", "",
               set_flag<&Options::enable_lifecycle>},
     OptionRow{"log.level", "LEVEL", "debug, info, warn or error; instead of log.level",
-              set_log_level},
-    OptionRow{"log.format", "FORMAT", "logfmt or json; instead of log.format", set_log_format},
-    OptionRow{"version", "", "print the version and exit", set_flag<&Options::version>},
-    OptionRow{"help", "", "print this and exit", set_flag<&Options::help>},
+              "debug info warn error", set_log_level},
+    OptionRow{"log.format", "FORMAT", "logfmt or json; instead of log.format", "logfmt json",
+              set_log_format},
+    OptionRow{"version", "", "print the version and exit", "", set_flag<&Options::version>},
+    OptionRow{"help", "", "print this and exit", "", set_flag<&Options::help>},
 };
 
 const OptionRow* find_option(std::string_view name) {

@@ -33,6 +33,7 @@ struct OptionRow {
   std::string_view name{};      ///< Without the dashes.
   std::string_view argument{};  ///< What to call it in the help; empty: takes none.
   std::string_view help{};
+  std::string_view choices{};  ///< The words that the argument may be, between blanks; empty: any.
   /// @return what is wrong with the argument, or an empty text.
   std::string (*apply)(Options&, std::string_view argument) = nullptr;
 };

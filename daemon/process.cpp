@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -55,6 +56,17 @@ std::optional<double> count_fds() {
   return error ? std::nullopt : std::optional(count - 1);
 }
 
+// What /proc/stat calls btime, whole seconds too, from the clocks that the kernel makes it of: that
+// file is no part of a /proc of processes alone (ProcSubset=pid).
+double boot_time() {
+  timespec now{};
+  timespec since_boot{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  clock_gettime(CLOCK_BOOTTIME, &since_boot);
+  const auto borrowed = now.tv_nsec < since_boot.tv_nsec ? 1 : 0;
+  return static_cast<double>(now.tv_sec - since_boot.tv_sec - borrowed);
+}
+
 }  // namespace
 
 std::optional<ProcStat> parse_stat(std::string_view text) {
@@ -98,14 +110,6 @@ std::optional<double> parse_netstat(std::string_view text, std::string_view grou
   return std::nullopt;
 }
 
-std::optional<double> parse_boot_time(std::string_view text) {
-  const auto fields = words(text);
-  for (std::size_t i = 0; i + 1 < fields.size(); ++i) {
-    if (fields[i] == "btime") return number<double>(fields[i + 1]);
-  }
-  return std::nullopt;
-}
-
 ProcessFacts read_process() {
   ProcessFacts facts;
   const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
@@ -114,9 +118,7 @@ ProcessFacts read_process() {
     facts.virtual_bytes = static_cast<double>(stat->virtual_bytes);
     facts.resident_bytes =
         static_cast<double>(stat->resident_pages) * static_cast<double>(sysconf(_SC_PAGESIZE));
-    if (const auto boot = parse_boot_time(read_all("/proc/stat"))) {
-      facts.start_time_seconds = *boot + static_cast<double>(stat->start_ticks) / ticks;
-    }
+    facts.start_time_seconds = boot_time() + static_cast<double>(stat->start_ticks) / ticks;
   }
   facts.open_fds = count_fds();
   facts.max_fds = limit_of(RLIMIT_NOFILE);

@@ -19,7 +19,7 @@ struct ProcessFacts {
   std::optional<double> network_transmit_bytes{};
 };
 
-/// Reads /proc. Shell.
+/// Reads /proc/self, and nothing else of /proc. Shell.
 ProcessFacts read_process();
 
 /// The parts of /proc/self/stat that are published (proc(5)), in its own units. Pure.
@@ -36,8 +36,5 @@ std::optional<ProcStat> parse_stat(std::string_view text);
 /// A number of /proc/net/netstat by the name in its heading line. Pure.
 std::optional<double> parse_netstat(std::string_view text, std::string_view group,
                                     std::string_view field);
-
-/// The line "btime N" of /proc/stat: when the machine booted, Unix time. Pure.
-std::optional<double> parse_boot_time(std::string_view text);
 
 }  // namespace serverless::daemon

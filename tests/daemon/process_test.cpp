@@ -29,13 +29,6 @@ constexpr std::string_view kNetstat =
     "MPTcpExt: MPCapableSYNRX\n"
     "MPTcpExt: 0\n";
 
-constexpr std::string_view kBoot =
-    "cpu  1 2 3 4 5 6 7 0 0 0\n"
-    "intr 99 0 0\n"
-    "ctxt 12345\n"
-    "btime 1785931200\n"
-    "processes 777\n";
-
 TEST(ParseStat, ReadsWhatIsPublished) { EXPECT_EQ(parse_stat(stat_of("serverless_expo")), kStat); }
 
 TEST(ParseStat, TheNameMayHoldSpacesParenthesesAndNumbers) {
@@ -73,15 +66,6 @@ TEST(ParseNetstat, WhatIsNotThereIsNothing) {
   EXPECT_EQ(parse_netstat("IpExt: InOctets", "IpExt:", "InOctets"), std::nullopt);
   EXPECT_EQ(parse_netstat("IpExt: A InOctets\nIpExt: 1\n", "IpExt:", "InOctets"), std::nullopt);
   EXPECT_EQ(parse_netstat("IpExt: InOctets\nIpExt: many\n", "IpExt:", "InOctets"), std::nullopt);
-}
-
-TEST(ParseBootTime, ReadsTheLine) { EXPECT_EQ(parse_boot_time(kBoot), 1785931200.0); }
-
-TEST(ParseBootTime, WithoutTheLineItIsNothing) {
-  EXPECT_EQ(parse_boot_time(""), std::nullopt);
-  EXPECT_EQ(parse_boot_time("cpu 1 2\n"), std::nullopt);
-  EXPECT_EQ(parse_boot_time("btime"), std::nullopt);
-  EXPECT_EQ(parse_boot_time("btime soon"), std::nullopt);
 }
 
 TEST(ReadProcess, ThisProcessHasMemoryAndDescriptors) {

@@ -177,13 +177,15 @@ std::vector<Simulator::Request> Simulator::requests() const {
 // ---- exporter
 
 Exporter::Exporter(const Workspace& workspace, const std::vector<std::string>& options,
-                   const std::string& name, const std::vector<std::string>& environment)
+                   const std::string& name, const std::vector<std::string>& environment,
+                   const std::vector<std::string>& under)
     : workspace_(workspace),
       name_(name),
       process_(
           workspace.outputs(), name,
           [&] {
-            std::vector<std::string> command{exporter_path()};
+            std::vector<std::string> command = under;
+            command.push_back(exporter_path());
             command.insert(command.end(), options.begin(), options.end());
             const bool listens = std::any_of(
                 options.begin(), options.end(),

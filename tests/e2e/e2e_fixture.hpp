@@ -80,8 +80,10 @@ class Simulator {
 class Exporter {
  public:
   /// Waits until it listens.
+  /// @param under the command that starts it, if not the test itself.
   Exporter(const Workspace& workspace, const std::vector<std::string>& options,
-           const std::string& name = "exporter", const std::vector<std::string>& environment = {});
+           const std::string& name = "exporter", const std::vector<std::string>& environment = {},
+           const std::vector<std::string>& under = {});
 
   [[nodiscard]] const std::string& url() const { return url_; }
   [[nodiscard]] std::string address() const { return url_.substr(7); }
