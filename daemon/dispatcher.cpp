@@ -82,10 +82,13 @@ class Dispatcher::AccountClient final : public http::Client {
     if (!turn) return withhold(turn.error());
     for (Mono wake = *turn, now{}; now < wake;) {
       sleep_until(wake, stop_);
-      if (stop_.stop_requested()) return fail(Reason::internal, "stopping");
+      if (stop_.stop_requested()) {
+        owner_.gate_.give_back(owner_.quota_group_, request.operation, *turn);
+        return fail(Reason::internal, "stopping");
+      }
       now = read_clock().mono;
       const auto departs =
-          owner_.gate_.depart(owner_.quota_group_, request.api, request.operation, gap, now);
+          owner_.gate_.depart(owner_.quota_group_, request.api, request.operation, gap, *turn, now);
       if (!departs) return withhold(departs.error());
       wake = *departs;
     }

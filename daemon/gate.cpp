@@ -29,23 +29,33 @@ Result<Mono> Gate::book(const std::string& group, const std::string& api,
   if (auto error = refusal(group, api, operation, now))
     return tl::make_unexpected(std::move(*error));
   if (gap.count() == 0) return now;
-  auto& next = turns_[group + '\n' + operation];
-  const Mono turn = std::max(next, now);
-  next = turn + gap;
+  auto& line = lines_[group + '\n' + operation];
+  const auto before = line.waiting.empty() ? line.last : std::optional(*line.waiting.rbegin());
+  const Mono turn = before ? std::max(now, *before + gap) : now;
+  line.waiting.insert(turn);
   return turn;
 }
 
 Result<Mono> Gate::depart(const std::string& group, const std::string& api,
-                          const std::string& operation, milliseconds gap, Mono now) {
+                          const std::string& operation, milliseconds gap, Mono turn, Mono now) {
   const std::lock_guard lock(mutex_);
-  if (auto error = refusal(group, api, operation, now))
+  auto& line = lines_[group + '\n' + operation];
+  if (auto error = refusal(group, api, operation, now)) {
+    line.waiting.erase(turn);
     return tl::make_unexpected(std::move(*error));
+  }
   if (gap.count() == 0) return now;
-  const auto [last, first] = departed_.try_emplace(group + '\n' + operation, now);
-  const Mono earliest = last->second + gap - gap / kTolerance;
-  if (!first && now < earliest) return earliest;
-  last->second = now;
+  const auto earliest = line.departed ? *line.departed + gap - gap / kTolerance : now;
+  if (now < earliest) return earliest;
+  line.waiting.erase(turn);
+  line.last = std::max(line.last.value_or(turn), turn);
+  line.departed = now;
   return now;
+}
+
+void Gate::give_back(const std::string& group, const std::string& operation, Mono turn) {
+  const std::lock_guard lock(mutex_);
+  lines_[group + '\n' + operation].waiting.erase(turn);
 }
 
 void Gate::close(const std::string& group, const std::string& scope, Mono until) {

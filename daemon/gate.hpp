@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "collectors/error.hpp"
@@ -20,11 +21,16 @@ class Gate {
   Result<Mono> book(const std::string& group, const std::string& api, const std::string& operation,
                     std::chrono::milliseconds gap, Mono now);
 
-  /// A booked turn has come. One that went out late, because the machine was busy, holds up the
+  /// The turn that was booked has come. One that went out late, because the machine was busy, holds up the
   /// next: the provider counts from what it saw. @return `now`: the request goes out; a later
   /// moment: ask again then; rate_limited if all was closed meanwhile, by who was refused.
   Result<Mono> depart(const std::string& group, const std::string& api,
-                      const std::string& operation, std::chrono::milliseconds gap, Mono now);
+                      const std::string& operation, std::chrono::milliseconds gap, Mono turn,
+                      Mono now);
+
+  /// Nobody will ask in that turn: who books next may have it, instead of one behind all that a
+  /// reload ended.
+  void give_back(const std::string& group, const std::string& operation, Mono turn);
 
   /// No request before `until`. @param scope an API or an operation.
   void close(const std::string& group, const std::string& scope, Mono until);
@@ -34,8 +40,13 @@ class Gate {
                                const std::string& operation, Mono now) const;
 
   std::mutex mutex_{};
-  std::map<std::string, Mono> turns_{};
-  std::map<std::string, Mono> departed_{};
+  /// Before one operation.
+  struct Line {
+    std::set<Mono> waiting{};        ///< Turns that are booked and have not come.
+    std::optional<Mono> last{};      ///< The latest turn that was used...
+    std::optional<Mono> departed{};  ///< ...and when its request went out.
+  };
+  std::map<std::string, Line> lines_{};
   std::map<std::string, Mono> closed_{};
 };
 

@@ -73,33 +73,34 @@ TEST(Gate, WhileItIsClosedNothingIsSent) {
 
 TEST(Gate, AClosureMeetsThoseWhoWaitForTheirTurn) {
   Gate gate;
-  EXPECT_TRUE(gate.depart("account a", "api", "list", 0ms, kNoon));
+  EXPECT_TRUE(gate.depart("account a", "api", "list", 0ms, kNoon, kNoon));
   gate.close("account a", "api", kNoon + 10s);
-  const auto late = gate.depart("account a", "api", "list", 0ms, kNoon + 1s);
+  const auto late = gate.depart("account a", "api", "list", 0ms, kNoon, kNoon + 1s);
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().retry_after, 9s);
-  EXPECT_TRUE(gate.depart("account a", "other", "list", 0ms, kNoon + 1s));
-  EXPECT_TRUE(gate.depart("account a", "api", "list", 0ms, kNoon + 10s));
+  EXPECT_TRUE(gate.depart("account a", "other", "list", 0ms, kNoon, kNoon + 1s));
+  EXPECT_TRUE(gate.depart("account a", "api", "list", 0ms, kNoon, kNoon + 10s));
 }
 
 // The provider counts from what it saw.
 TEST(Gate, AfterARequestThatWentOutLateTheNextKeepsItsDistance) {
   Gate gate;
   const auto depart = [&gate](Mono now) {
-    return gate.depart("account a", "api", "list", 1100ms, now);
+    return gate.depart("account a", "api", "list", 1100ms, now, now);
   };
   EXPECT_EQ(depart(kNoon + 200ms), kNoon + 200ms);
   EXPECT_EQ(depart(kNoon + 1100ms), kNoon + 1245ms);
   EXPECT_EQ(depart(kNoon + 1245ms), kNoon + 1245ms);
   EXPECT_EQ(depart(kNoon + 1245ms), kNoon + 2290ms) << "another one";
-  EXPECT_EQ(gate.depart("account b", "api", "list", 1100ms, kNoon + 1100ms), kNoon + 1100ms);
-  EXPECT_EQ(gate.depart("account a", "api", "other", 1100ms, kNoon + 1100ms), kNoon + 1100ms);
+  EXPECT_EQ(gate.depart("account b", "api", "list", 1100ms, kNoon, kNoon + 1100ms), kNoon + 1100ms);
+  EXPECT_EQ(gate.depart("account a", "api", "other", 1100ms, kNoon, kNoon + 1100ms),
+            kNoon + 1100ms);
 }
 
 TEST(Gate, WhoIsHeldUpSendsNothingIfAllIsClosedMeanwhile) {
   Gate gate;
   const auto depart = [&gate](Mono now) {
-    return gate.depart("account a", "api", "list", 1100ms, now);
+    return gate.depart("account a", "api", "list", 1100ms, now, now);
   };
   EXPECT_EQ(depart(kNoon), kNoon);
   EXPECT_EQ(depart(kNoon + 200ms), kNoon + 1045ms);
@@ -107,11 +108,38 @@ TEST(Gate, WhoIsHeldUpSendsNothingIfAllIsClosedMeanwhile) {
   EXPECT_FALSE(depart(kNoon + 1045ms));
 }
 
+// A reload ends all that wait, and what takes their place is not to stand behind them.
+TEST(Gate, ATurnThatIsGivenBackIsTheNextOnes) {
+  Gate gate;
+  const auto book = [&gate] { return *gate.book("account a", "api", "list", 1100ms, kNoon); };
+  EXPECT_EQ(book(), kNoon);
+  EXPECT_EQ(gate.depart("account a", "api", "list", 1100ms, kNoon, kNoon), kNoon);
+  EXPECT_EQ(book(), kNoon + 1100ms);
+  EXPECT_EQ(book(), kNoon + 2200ms);
+  EXPECT_EQ(book(), kNoon + 3300ms);
+  gate.give_back("account a", "list", kNoon + 3300ms);
+  EXPECT_EQ(book(), kNoon + 3300ms);
+  gate.give_back("account a", "list", kNoon + 1100ms);
+  gate.give_back("account a", "list", kNoon + 3300ms);
+  EXPECT_EQ(book(), kNoon + 3300ms) << "one still waits before it";
+  gate.give_back("account a", "list", kNoon + 2200ms);
+  gate.give_back("account a", "list", kNoon + 3300ms);
+  EXPECT_EQ(book(), kNoon + 1100ms) << "not sooner than the distance to what went out";
+}
+
+TEST(Gate, WhoIsTurnedAwayInItsTurnLeavesIt) {
+  Gate gate;
+  EXPECT_EQ(gate.book("account a", "api", "list", 1100ms, kNoon), kNoon);
+  gate.close("account a", "api", kNoon + 200ms);
+  EXPECT_FALSE(gate.depart("account a", "api", "list", 1100ms, kNoon, kNoon));
+  EXPECT_EQ(gate.book("account a", "api", "list", 1100ms, kNoon + 200ms), kNoon + 200ms);
+}
+
 TEST(Gate, UsualDelaysDoNotAddUp) {
   Gate gate;
   for (int i = 0; i < 100; ++i) {
     const Mono late = kNoon + i * 1100ms + (i % 2 == 0 ? 50ms : 0ms);
-    EXPECT_EQ(gate.depart("account a", "api", "list", 1100ms, late), late);
+    EXPECT_EQ(gate.depart("account a", "api", "list", 1100ms, kNoon, late), late);
   }
 }
 
@@ -133,9 +161,9 @@ TEST(Gate, ClosesOneOperationOfAnApi) {
   Gate gate;
   gate.close("account a", "list", kNoon + 10s);
   EXPECT_FALSE(gate.book("account a", "api", "list", 0ms, kNoon));
-  EXPECT_FALSE(gate.depart("account a", "api", "list", 0ms, kNoon));
+  EXPECT_FALSE(gate.depart("account a", "api", "list", 0ms, kNoon, kNoon));
   EXPECT_TRUE(gate.book("account a", "api", "get", 0ms, kNoon));
-  EXPECT_TRUE(gate.depart("account a", "api", "get", 0ms, kNoon));
+  EXPECT_TRUE(gate.depart("account a", "api", "get", 0ms, kNoon, kNoon));
 }
 
 TEST(Gate, AShorterWishDoesNotOpenItEarlier) {
