@@ -18,6 +18,9 @@ constexpr double kLogTolerance = 0.05;
 constexpr double kRetryAfter = 2;
 // simulator/runpod.cpp: what its refusal tells, 180 a minute, of which a fifth is left to others.
 constexpr double kSmallQuota = 0.8 * 180 / 60;
+// quota.cpp: what was drawn and answered to nobody looks as if others drew it, too. Half of all
+// would have to get lost for less than this share.
+constexpr double kLeastShare = 0.5;
 // docs/providers.md: distances between two requests of one operation, seconds.
 constexpr double kVastSpacing = 1.1;
 constexpr double kVastListSpacing = 3.1;
@@ -174,7 +177,7 @@ double History::stretch(const std::string& from_host, double from, double to) co
   for (const auto& each : terms) {
     const double wanted = static_cast<double>(endpoints.size()) / each.interval +
                           1 / each.discovery + 1 / kBillingSpacing;
-    most = std::max(most, kRounding * wanted / kSmallQuota);
+    most = std::max(most, kRounding * wanted / (kLeastShare * kSmallQuota));
   }
   return most;
 }
