@@ -105,6 +105,8 @@ for file in man/man1/serverless_exporter.1.gz man/man5/serverless_exporter.toml.
 done
 # shellcheck disable=SC2016 # dpkg-query expands it
 [[ $(inside dpkg-query -W -f '${Conffiles}' $name) == *" $config "* ]] || fail "$config is no conffile"
+[[ $(inside serverless_exporter --version) == "serverless_exporter $(dpkg-deb -f "$package" Version)"* ]] ||
+  fail "program and package are not of one version"
 status=0
 "${as_user[@]}" "$root" /usr/bin/serverless_exporter 2>"$root/tmp/unset.log" || status=$?
 [ "$status" = 78 ] || fail "without an account it ends with $status"
@@ -112,7 +114,7 @@ grep -q 'no account' "$root/tmp/unset.log" || fail "without an account it does n
 
 "${as_user[@]}" "$root" /usr/bin/serverless_simulator --key package-key >"$root/tmp/simulator.log" &
 running+=("$!")
-wait_for "the simulator listens" grep -q '^listening ' "$root/tmp/simulator.log"
+wait_for "the simulator listens" grep -sq '^listening ' "$root/tmp/simulator.log"
 simulator=$(sed -n 's/^listening //p' "$root/tmp/simulator.log")
 echo package-key >"$root/etc/serverless_exporter/runpod.key"
 inside chgrp serverless-exporter /etc/serverless_exporter/runpod.key
