@@ -120,8 +120,17 @@ def licence(package):
 
 # ---- the document
 
+def plain(name):
+    return re.sub(r"[^A-Za-z0-9.-]", "-", name)
+
+
 def spdx_id(kind, name):
-    return f"SPDXRef-{kind}-" + re.sub(r"[^A-Za-z0-9.-]", lambda bad: f"-{ord(bad[0]):x}-", name)
+    return f"SPDXRef-{kind}-{plain(name)}"
+
+
+def license_id(package):
+    """Of its text in Debian."""
+    return f"LicenseRef-{plain(package)}"
 
 
 def of_debian(package, distribution, texts):
@@ -129,7 +138,7 @@ def of_debian(package, distribution, texts):
     name, named, text = licence(package)
     if not name:
         # Packages of one source share their text.
-        name = texts.setdefault(text, spdx_id("", package).replace("SPDXRef--", "LicenseRef-"))
+        name = license_id(texts.setdefault(text, package))
     quoted = urllib.parse.quote(known["version"], safe="")
     purl = (f"pkg:deb/debian/{urllib.parse.quote(package, safe='')}@{quoted}"
             f"?arch={known['architecture']}&distro={distribution}")
@@ -249,8 +258,8 @@ def document(build):
             {"spdxElementId": one, "relationshipType": kind, "relatedSpdxElement": other,
              **({"comment": comment} if comment else {})} for one, kind, other, comment in relations],
         "hasExtractedLicensingInfos": [
-            {"licenseId": name, "name": f"/usr/share/doc/{name.removeprefix('LicenseRef-')}/copyright",
-             "extractedText": text} for text, name in texts.items()],
+            {"licenseId": license_id(package), "name": f"/usr/share/doc/{package}/copyright",
+             "extractedText": text} for text, package in texts.items()],
     }
 
 
