@@ -284,6 +284,7 @@ std::vector<Account> read_accounts(Table& top, const Poll& poll,
   check_names(drafts, findings);
   check_overlaps(drafts, findings);
   std::vector<Account> accounts;
+  accounts.reserve(drafts.size());
   for (auto& draft : drafts) accounts.push_back(std::move(draft.account));
   return accounts;
 }

@@ -112,7 +112,8 @@ Access::Ruling Access::judge(std::string_view path, const std::optional<Login>& 
   return known_.contains(name_of(*login)) ? Ruling::pass : Ruling::unknown;
 }
 
-void Access::compare(Login login, const std::string& address, std::function<void(Verdict)> tell) {
+void Access::compare(Login login, const std::string& address,
+                     const std::function<void(Verdict)>& tell) {
   {
     const std::lock_guard lock(mutex_);
     if (jobs_.push(address, {.login = std::move(login), .tell = tell})) {

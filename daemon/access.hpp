@@ -78,7 +78,7 @@ class Access {
     crowded,  ///< As many wait as may, in all or of that address.
   };
   /// @param tell  called once: by the thread, or at once where there is no room.
-  void compare(Login login, const std::string& address, std::function<void(Verdict)> tell);
+  void compare(Login login, const std::string& address, const std::function<void(Verdict)>& tell);
 
  private:
   struct Job {

@@ -283,7 +283,7 @@ HttpReply App::ask_for_reload() {
   }};
 }
 
-App::Once App::poll_once(std::stop_token stop) {
+App::Once App::poll_once(const std::stop_token& stop) {
   const auto tried = [this](const Pages& pages) { return all_tried(pages, account_count_); };
   Mono deadline = started_ + kOnceGrace;
   while (!store_.wait(tried, deadline, stop)) {

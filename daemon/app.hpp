@@ -64,7 +64,7 @@ class App {
     std::string page{};
     bool complete = false;  ///< Every poll succeeded.
   };
-  Once poll_once(std::stop_token stop);
+  Once poll_once(const std::stop_token& stop);
 
  private:
   void warn_of_exposure() const;

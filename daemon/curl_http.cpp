@@ -241,7 +241,7 @@ class CurlHttp::Engine {
   Engine& operator=(const Engine&) = delete;
 
   Result<Response> send(const Request& request, const config::Secret& key, const Bounds& bounds,
-                        std::stop_token stop) {
+                        const std::stop_token& stop) {
     auto transfer = make_transfer(request, key, bounds, user_agent_);
     auto done = transfer->done.get_future();
     post({transfer, Order::start});
@@ -333,8 +333,8 @@ CurlHttp::CurlHttp(std::string user_agent, Pulses& pulses)
 CurlHttp::~CurlHttp() = default;
 
 Result<http::Response> CurlHttp::send(const http::Request& request, const config::Secret& key,
-                                      const Bounds& bounds, std::stop_token stop) {
-  return engine_->send(request, key, bounds, std::move(stop));
+                                      const Bounds& bounds, const std::stop_token& stop) {
+  return engine_->send(request, key, bounds, stop);
 }
 
 }  // namespace serverless::daemon

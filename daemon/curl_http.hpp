@@ -34,7 +34,7 @@ class CurlHttp {
 
   /// As http::Client::send(), with the key. Returns at once when `stop` is asked for.
   Result<http::Response> send(const http::Request& request, const config::Secret& key,
-                              const Bounds& bounds, std::stop_token stop);
+                              const Bounds& bounds, const std::stop_token& stop);
 
  private:
   class Engine;

@@ -40,7 +40,7 @@ void Store::set_limits(config::Limits limits) {
 }
 
 bool Store::wait(const std::function<bool(const Pages&)>& done, Mono deadline,
-                 std::stop_token stop) {
+                 const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   return published_.wait_for(lock, stop, deadline - read_clock().mono,
                              [&] { return done(pages()); });

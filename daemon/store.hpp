@@ -34,7 +34,8 @@ class Store {
 
   /// Waits until `done` is true of what is published, or the deadline, or a stop.
   /// @return what `done` said last.
-  bool wait(const std::function<bool(const Pages&)>& done, Mono deadline, std::stop_token stop);
+  bool wait(const std::function<bool(const Pages&)>& done, Mono deadline,
+            const std::stop_token& stop);
 
  private:
   [[nodiscard]] Pages pages() const;

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -24,10 +25,8 @@ int serve(const simulator::Options& options, const sigset_t& stop_signals) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const std::vector<std::string_view> arguments(argv + 1, argv + argc);
+int run(std::span<char*> words) {
+  const std::vector<std::string_view> arguments(words.begin(), words.end());
   const auto parsed = simulator::parse_options(
       arguments, std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()));
   if (const auto* what = std::get_if<std::string>(&parsed)) {
@@ -47,10 +46,16 @@ int main(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   if (options.exit_with_parent) prctl(PR_SET_PDEATHSIG, SIGTERM);
+  return serve(options, stop_signals);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
   try {
-    return serve(options, stop_signals);
+    return run({argv + 1, argv + argc});
   } catch (const std::exception& error) {
-    fmt::print(stderr, "serverless_simulator: {}\n", error.what());
+    std::fprintf(stderr, "serverless_simulator: %s\n", error.what());
     return 1;
   }
 }

@@ -17,7 +17,7 @@ bool lingers(const View& view, const Endpoint& endpoint) {
 
 std::optional<Endpoint> find_queue(const View& view, std::string_view id) {
   for (const Api api : {Api::runpod, Api::runpod_v1}) {
-    const auto endpoint = view.fleet->find(api, id);
+    auto endpoint = view.fleet->find(api, id);
     if (endpoint && lingers(view, *endpoint)) return endpoint;
   }
   return std::nullopt;

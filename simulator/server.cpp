@@ -81,7 +81,7 @@ ssize_t drip(void* state, std::uint64_t position, char* out, std::size_t room) {
   const std::chrono::duration<double> pause{static_cast<double>(piece) / rate};
   if (!stream.server.wait(stream.client, pause)) return MHD_CONTENT_READER_END_WITH_ERROR;
   const std::size_t sent = std::min({piece, room, body.size() - position});
-  std::memcpy(out, body.data() + position, sent);
+  std::copy_n(body.data() + position, sent, out);
   return static_cast<ssize_t>(sent);
 }
 
@@ -89,7 +89,7 @@ ssize_t break_off(void* state, std::uint64_t position, char* out, std::size_t ro
   const std::string& body = static_cast<Stream*>(state)->delivery.reply.body;
   if (position >= body.size()) return MHD_CONTENT_READER_END_WITH_ERROR;
   const std::size_t sent = std::min<std::size_t>(room, body.size() - position);
-  std::memcpy(out, body.data() + position, sent);
+  std::copy_n(body.data() + position, sent, out);
   return static_cast<ssize_t>(sent);
 }
 

@@ -106,20 +106,19 @@ Reply vast_run(const Request& request, Context& context) {
   std::string key{bearer(request.authorization)};
   if (key.empty()) key = body_field(request, "api_key");
 
-  Reply reply;
+  // What a wrong key is told, too.
+  Reply reply = not_found(id);
   const bool authorized = context.accepts(key);
-  if (!authorized) {
-    reply = not_found(id);
-  } else if (const auto wait = context.limits.vast(key, route, kSpacing, context.now);
-             wait.count() > 0) {
-    reply = vast_run_rate_limited(
-        static_cast<int>(std::chrono::ceil<std::chrono::seconds>(wait).count()));
-  } else if (!endpoints) {
-    reply = by_group(id, context);
-  } else if (const auto endpoint = context.view.find(Api::vast, id)) {
-    reply = json(200, workers_body(*endpoint, std::nullopt, context));
-  } else {
-    reply = not_found(id);
+  if (authorized) {
+    if (const auto wait = context.limits.vast(key, route, kSpacing, context.now);
+        wait.count() > 0) {
+      reply = vast_run_rate_limited(
+          static_cast<int>(std::chrono::ceil<std::chrono::seconds>(wait).count()));
+    } else if (!endpoints) {
+      reply = by_group(id, context);
+    } else if (const auto endpoint = context.view.find(Api::vast, id)) {
+      reply = json(200, workers_body(*endpoint, std::nullopt, context));
+    }
   }
   reply.route = fmt::format("/{}/", route);
   reply.authorized = authorized;

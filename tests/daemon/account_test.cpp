@@ -523,6 +523,46 @@ TEST(Orphans, AreNotKnownWhereOnlyNamedEndpointsAreWatched) {
 
 TEST(Orphans, AreNotKnownWithoutAnEndpoint) { EXPECT_FALSE(orphan_instances(discovering())); }
 
+// ---- a reload
+
+TEST(Inherit, KeepsTheCountersAndTheEndpointsThatAreStillWanted) {
+  auto before = naming({"a", "b"});
+  adopt(before);
+  apply(before, answer(0s, listed("a", {"w1"})), pace);
+  apply(before, answer(1s, failed("b", Source::workers, Reason::timeout)), pace);
+  const auto after = inherit(naming({"b", "c"}), before);
+  EXPECT_EQ(ids(after), (Ids{"b", "c"}));
+  EXPECT_FALSE(source(after, "b", Source::workers).ok);
+  EXPECT_TRUE(after.endpoints.at("b")->configured);
+  EXPECT_EQ(after.requests, before.requests);
+  EXPECT_EQ(after.failures, before.failures);
+  EXPECT_EQ(after.polls, before.polls);
+  EXPECT_EQ(after.discovered, before.discovered);
+}
+
+TEST(Inherit, WhereEveryEndpointIsWatchedThoseThatWereNamedStay) {
+  auto before = naming({"a"});
+  adopt(before);
+  apply(before, answer(0s, listed("a", {"w1"})), pace);
+  const auto after = inherit(discovering(), before);
+  EXPECT_EQ(ids(after), Ids{"a"});
+  EXPECT_FALSE(after.endpoints.at("a")->configured);
+  EXPECT_EQ(after.endpoints.at("a")->workers.size(), 1U);
+}
+
+TEST(ExpectBaseline, TheNextListOfEachEndpointCountsNoChanges) {
+  auto account = naming({"a", "b"});
+  adopt(account);
+  for (const auto* id : {"a", "b"}) apply(account, answer(0s, listed(id, {"w1"})), pace);
+  EXPECT_EQ(expect_baseline(account), (Changed{"a", "b"}));
+  apply(account, answer(30s, listed("a", {"w2"})), pace);
+  EXPECT_EQ(account.endpoints.at("a")->appeared, 0U);
+  EXPECT_EQ(account.endpoints.at("a")->disappeared, 0U);
+  apply(account, answer(60s, listed("a", {"w3"})), pace);
+  EXPECT_EQ(account.endpoints.at("a")->appeared, 1U);
+  EXPECT_EQ(account.endpoints.at("a")->disappeared, 1U);
+}
+
 // ---- polls that were cut short
 
 TEST(Apply, APollThatWasCutShortCountsItsRequestsAndNothingElse) {

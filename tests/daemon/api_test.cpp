@@ -212,6 +212,31 @@ TEST(WorkersJson, FiltersSortsAndCuts) {
   EXPECT_EQ(workers_of(pages, {{"limit", "1"}})["total"], 3);
 }
 
+TEST(WorkersJson, EachColumnHasItsOrder) {
+  std::vector<WorkerState> workers;
+  for (const Status status : {Status::stopped, Status::idle, Status::running, Status::initializing,
+                              Status::throttled, Status::unknown, Status::unhealthy}) {
+    auto worker = full_worker(std::string(name(status)));
+    worker.status = status;
+    worker.status_since = kNoon.wall - std::chrono::seconds{workers.size()};
+    worker.reported.cur_load = static_cast<double>(workers.size() % 3);
+    workers.push_back(std::move(worker));
+  }
+  const Pages pages{account("b", "vast", {endpoint("e", workers)}),
+                    account("a", "vast", {endpoint("e", {full_worker("first")})})};
+  const auto sorted = [&](const std::string& by, const std::string& of) {
+    return ids_of(workers_of(pages, {{"sort", by}, {"account", of}}));
+  };
+  using Ids = std::vector<std::string>;
+  EXPECT_EQ(sorted("status", "b"), (Ids{"unhealthy", "unknown", "throttled", "initializing",
+                                        "running", "idle", "stopped"}));
+  EXPECT_EQ(sorted("since", "b"), (Ids{"unhealthy", "unknown", "throttled", "initializing",
+                                       "running", "idle", "stopped"}));
+  EXPECT_EQ(sorted("load", "b"), (Ids{"stopped", "initializing", "unhealthy", "idle", "throttled",
+                                      "running", "unknown"}));
+  EXPECT_EQ(sorted("endpoint", "")[0], "first");
+}
+
 TEST(WorkersJson, RefusesWhatItDoesNotUnderstand) {
   const auto refusal = [](const Given& arguments) {
     return workers_json({}, arguments, kNoon).error();

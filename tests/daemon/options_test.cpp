@@ -85,6 +85,27 @@ TEST(Options, TheFirstMistakeIsTold) {
   EXPECT_EQ(complaint({"--once", "--odd", "word"}), "unknown option --odd; see --help");
 }
 
+TEST(Options, WinOverTheConfigurationWhereTheyAreGiven) {
+  config::Config config;
+  config.web.listen = {"127.0.0.1:1"};
+  config.log.level = config::LogLevel::warn;
+  const auto untouched = config;
+  apply({}, config);
+  EXPECT_EQ(config.web.listen, untouched.web.listen);
+  EXPECT_EQ(config.web.enable_lifecycle, untouched.web.enable_lifecycle);
+  EXPECT_EQ(config.log.level, untouched.log.level);
+  EXPECT_EQ(config.log.format, untouched.log.format);
+  apply({.enable_lifecycle = true,
+         .listen = {"[::1]:2"},
+         .log_level = config::LogLevel::error,
+         .log_format = config::LogFormat::json},
+        config);
+  EXPECT_EQ(config.web.listen, std::vector<std::string>{"[::1]:2"});
+  EXPECT_TRUE(config.web.enable_lifecycle);
+  EXPECT_EQ(config.log.level, config::LogLevel::error);
+  EXPECT_EQ(config.log.format, config::LogFormat::json);
+}
+
 TEST(Help, ListsEveryRowWithItsArgumentAndItsMeaning) {
   const std::string help = help_text();
   EXPECT_EQ(option_rows().size(), 11U);

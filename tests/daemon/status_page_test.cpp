@@ -272,6 +272,26 @@ TEST(StatusPage, AnEndpointTellsItsFigures) {
       "<a href=\"/debug/polls?account=prod&amp;endpoint=e1\">its polls</a></p>\n</details>\n");
 }
 
+TEST(StatusPage, AnEndpointTellsWhatItsListLacks) {
+  auto state = endpoint("e1", 7s);
+  EXPECT_EQ(count(page_of({state}), "class=\"note\""), 0U);
+  state.workers_report.skipped.add(Skip::no_id, "/workers/3");
+  state.degraded = true;
+  state.sources[static_cast<std::size_t>(Source::queue)] =
+      SourceState{.good = Now{.mono = kNoon.mono - 2s}, .last_attempt = kNoon.wall, .max_age = 60s};
+  state.workers_report.truncated = true;
+  state.disagreement.polls = kBelievedAfterPolls;
+  const auto page = page_of({state});
+  EXPECT_EQ(count(page, "class=\"note\""), 4U);
+  for (const auto* note : {"1 record in the list could not be read and is left out.",
+                           "Statuses rest on the workers' lifecycle alone: the queue does not tell "
+                           "which of them work.",
+                           "The provider shows only a part of the workers.",
+                           "The provider's two views of the workers disagree."}) {
+    EXPECT_TRUE(contains(page, note)) << note;
+  }
+}
+
 TEST(StatusPage, ExpiredDataAreNotShown) {
   auto state = counting(endpoint("e1", 91s), Status::running, 3);
   state.workers = {worker("w1", Status::running)};
