@@ -100,8 +100,8 @@ struct Pace {
 using PaceOf = std::function<Pace(const Target&, Source)>;
 
 /// An account as the configuration describes it: its configured endpoints, nothing polled.
-AccountState initial_account(std::string name, const Provider& provider, const Collector& collector,
-                             bool exhaustive);
+AccountState initial_account(std::string name, const Provider& provider,
+                             std::vector<EndpointInfo> configured, bool exhaustive);
 
 /// Takes over what was known of this account before its configuration changed: its counters, and
 /// the endpoints that are still wanted. Pure.

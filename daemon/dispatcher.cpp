@@ -262,7 +262,7 @@ Observation Dispatcher::observe(const Target& target, const std::stop_token& sto
 
 // Before any thread starts: the page of a reloaded account has no gap.
 void Dispatcher::prepare(std::optional<Inheritance> before) {
-  account_ = initial_account(setup_.account.name, *setup_.provider, *collector_,
+  account_ = initial_account(setup_.account.name, *setup_.provider, collector_->configured(),
                              setup_.provider->discovers && setup_.account.endpoints.empty());
   if (before) account_ = inherit(std::move(account_), before->account);
   if (before && before->new_view) expect_baseline(account_);
