@@ -90,6 +90,7 @@ struct AccountState {
   std::uint64_t endpoints_removed = 0;
   bool discovered = false;  ///< The first discovery has ended, either way.
   bool exhaustive = false;  ///< Every endpoint of the account is watched, not only named ones.
+  bool divided = false;     ///< Other shards watch others of its endpoints.
 };
 
 /// The schedule's word on one source of one endpoint.
