@@ -176,13 +176,13 @@ void Histogram::observe(double value) {
   sum += value;
 }
 
-AccountState initial_account(std::string name, const Provider& provider, const Collector& collector,
-                             bool exhaustive) {
+AccountState initial_account(std::string name, const Provider& provider,
+                             std::vector<EndpointInfo> configured, bool exhaustive) {
   AccountState account;
   account.name = std::move(name);
   account.provider = &provider;
   account.exhaustive = exhaustive;
-  for (auto& info : collector.configured()) {
+  for (auto& info : configured) {
     EndpointState state;
     state.configured = true;
     state.info = std::move(info);

@@ -90,6 +90,7 @@ struct AccountState {
   std::uint64_t endpoints_removed = 0;
   bool discovered = false;  ///< The first discovery has ended, either way.
   bool exhaustive = false;  ///< Every endpoint of the account is watched, not only named ones.
+  bool divided = false;     ///< Other shards watch others of its endpoints.
 };
 
 /// The schedule's word on one source of one endpoint.
@@ -100,8 +101,8 @@ struct Pace {
 using PaceOf = std::function<Pace(const Target&, Source)>;
 
 /// An account as the configuration describes it: its configured endpoints, nothing polled.
-AccountState initial_account(std::string name, const Provider& provider, const Collector& collector,
-                             bool exhaustive);
+AccountState initial_account(std::string name, const Provider& provider,
+                             std::vector<EndpointInfo> configured, bool exhaustive);
 
 /// Takes over what was known of this account before its configuration changed: its counters, and
 /// the endpoints that are still wanted. Pure.

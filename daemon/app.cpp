@@ -29,13 +29,18 @@ std::string user_agent() {
   return fmt::format("serverless_exporter/{} (Prometheus exporter)", version());
 }
 
-// Accounts of the same provider and quota group share a quota, as far as the text tells.
-std::uint32_t sharers_of(const config::Account& account, const config::Config& config) {
-  if (account.quota_group.empty()) return 1;
-  return static_cast<std::uint32_t>(std::count_if(
-      config.accounts.begin(), config.accounts.end(), [&](const config::Account& other) {
-        return other.quota_group == account.quota_group && other.provider == account.provider;
-      }));
+// Accounts of the same provider and quota group share a quota, as far as the text tells; so do all
+// members that ask one of them.
+std::uint32_t sharers_of(const config::Account& account, const config::Config& config,
+                         const Members& members) {
+  std::uint32_t sharers = 0;
+  for (const auto& other : config.accounts) {
+    const bool shares = !account.quota_group.empty() && other.quota_group == account.quota_group &&
+                        other.provider == account.provider;
+    if (!shares && other.name != account.name) continue;
+    sharers += share_of(other, *find_provider(other.provider), members).askers;
+  }
+  return sharers;
 }
 
 // The same word at another provider is another group. Without a word an account shares with nobody.
@@ -103,7 +108,8 @@ ConnectionLimits limits_of(const config::Web& web) {
 
 }  // namespace
 
-tl::expected<Loaded, Problems> set_up(config::Config config, const std::string& file) {
+tl::expected<Loaded, Problems> set_up(config::Config config, const std::string& file,
+                                      const Members& members) {
   std::vector<AccountSetup> accounts;
   Problems problems;
   for (const auto& account : config.accounts) {
@@ -116,7 +122,8 @@ tl::expected<Loaded, Problems> set_up(config::Config config, const std::string& 
                         .provider = find_provider(account.provider),
                         .key = key ? std::move(*key) : config::Secret{},
                         .quota_group = quota_group_of(account),
-                        .sharers = sharers_of(account, config),
+                        .sharers = sharers_of(account, config, members),
+                        .share = share_of(account, *find_provider(account.provider), members),
                         .series = config.series});
   }
   find_twins(accounts, file, problems);
@@ -127,15 +134,19 @@ tl::expected<Loaded, Problems> set_up(config::Config config, const std::string& 
     }
   }
   if (!problems.empty()) return tl::make_unexpected(std::move(problems));
+  std::erase_if(accounts, [](const AccountSetup& setup) { return !setup.share.any; });
   return Loaded{.config = std::move(config),
                 .accounts = std::move(accounts),
-                .admission = std::move(*admission)};
+                .admission = std::move(*admission),
+                .members = members};
 }
 
-std::string forecast_text(const config::Config& config) {
+std::string forecast_text(const config::Config& config, const Members& members) {
   std::string text;
   for (const auto& account : config.accounts) {
-    text += forecast(account, *find_provider(account.provider), sharers_of(account, config));
+    const auto& provider = *find_provider(account.provider);
+    text += forecast(account, provider, sharers_of(account, config, members),
+                     share_of(account, provider, members));
   }
   return text;
 }
@@ -154,6 +165,12 @@ App::App(Loaded loaded)
       http_(user_agent(), pulses_),
       server_([this](const HttpRequest& request) { return routes_.handle(request); }, connections_,
               access_, pulses_) {
+  self_.note_members(loaded.members);
+  if (loaded.members.size() > 1) {
+    log::info("shard", {{"ordinal", std::to_string(loaded.members.self())},
+                        {"shards", std::to_string(loaded.members.size())},
+                        {"accounts", std::to_string(loaded.accounts.size())}});
+  }
   self_.note_reload(true, unix_seconds(read_clock().wall));
   swap_accounts(std::move(loaded.accounts));
 }

@@ -10,6 +10,7 @@
 
 #include "config/config.hpp"
 #include "daemon/access.hpp"
+#include "daemon/assignment.hpp"
 #include "daemon/connections.hpp"
 #include "daemon/curl_http.hpp"
 #include "daemon/dispatcher.hpp"
@@ -25,17 +26,20 @@ namespace serverless::daemon {
 /// A configuration that can be run.
 struct Loaded {
   config::Config config{};
-  std::vector<AccountSetup> accounts{};
+  std::vector<AccountSetup> accounts{};  ///< Of which this member has a share.
   Admission admission{};
+  Members members{};
 };
 using Problems = std::vector<config::Problem>;
 
-/// Reads each account's key and pairs it with its provider's row.
+/// Reads each account's key, pairs it with its provider's row and takes this member's share of it.
 /// @return the accounts, or everything that is wrong.
-tl::expected<Loaded, Problems> set_up(config::Config config, const std::string& file);
+tl::expected<Loaded, Problems> set_up(config::Config config, const std::string& file,
+                                      const Members& members);
 
-/// What --check-config prints of a configuration without mistakes: the calls that it plans.
-std::string forecast_text(const config::Config& config);
+/// What --check-config prints of a configuration without mistakes: the calls that this member
+/// plans.
+std::string forecast_text(const config::Config& config, const Members& members);
 
 /// The exporter: polls all accounts, and serves when told to. Members stand in the order in which
 /// they need each other, and end in the opposite one.

@@ -244,6 +244,7 @@ Observation Dispatcher::observe(const Target& target, const std::stop_token& sto
     observation.poll = collector_->poll(target, client);
     const bool silent = observation.poll.answers.empty() && !observation.poll.listing;
     if (silent) fail_all("the collector has no answer");
+    observation.poll = assign(std::move(observation.poll), setup_.share);
   } catch (const std::exception& error) {
     fail_all(error.what());
   }
@@ -265,8 +266,10 @@ Observation Dispatcher::observe(const Target& target, const std::stop_token& sto
 
 // Before any thread starts: the page of a reloaded account has no gap.
 void Dispatcher::prepare(std::optional<Inheritance> before) {
-  account_ = initial_account(setup_.account.name, *setup_.provider, *collector_,
+  account_ = initial_account(setup_.account.name, *setup_.provider,
+                             assign(collector_->configured(), setup_.share),
                              setup_.provider->discovers && setup_.account.endpoints.empty());
+  account_.divided = setup_.share.askers > 1;
   if (before) account_ = inherit(std::move(account_), before->account);
   if (before && before->new_view) expect_baseline(account_);
   if (before) {
@@ -371,7 +374,7 @@ Pace Dispatcher::pace_of(const Target& target, Source) const {
 }
 
 void Dispatcher::refresh_targets() {
-  auto targets = collector_->targets(endpoint_infos(account_));
+  auto targets = assign(collector_->targets(endpoint_infos(account_)), setup_.share);
   if (targets == schedule_.targets) return;
   const auto before = schedule_.intervals;
   reschedule(std::move(targets), schedule_.tempo.allowances);

@@ -13,6 +13,7 @@
 #include "config/config.hpp"
 #include "config/secret.hpp"
 #include "daemon/account.hpp"
+#include "daemon/assignment.hpp"
 #include "daemon/curl_http.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/keys.hpp"
@@ -29,7 +30,9 @@ struct AccountSetup {
   const Provider* provider = nullptr;
   config::Secret key{};       ///< As read at the start.
   std::string quota_group{};  ///< Accounts with the same word share one quota.
-  std::uint32_t sharers = 1;  ///< Accounts in its quota group, itself among them.
+  /// Accounts in its quota group, itself among them, each as often as exporters ask it.
+  std::uint32_t sharers = 1;
+  Share share{};  ///< What of it is ours.
   config::Series series{};
 
   bool operator==(const AccountSetup&) const = default;

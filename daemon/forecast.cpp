@@ -39,7 +39,8 @@ std::map<std::string, Line> lines_of(const std::vector<Target>& targets, const T
   return lines;
 }
 
-std::string text_of(const std::string& operation, const Line& line, std::string_view of_what) {
+std::string text_of(const std::string& operation, const Line& line, std::uint32_t sharers,
+                    std::string_view of_what) {
   const double a_second =
       static_cast<double>(line.requests) / std::chrono::duration<double>(line.interval).count();
   auto text =
@@ -47,28 +48,39 @@ std::string text_of(const std::string& operation, const Line& line, std::string_
                   line.api, operation, interval_text(line.interval), a_second * 60, a_second * 3600,
                   a_second * 86400, of_what);
   if (line.interval > line.wanted) {
-    text += fmt::format("  warning: {} is polled every {} instead of every {}: {}\n", operation,
-                        interval_text(line.interval), interval_text(line.wanted),
-                        "the provider's documented limits allow no more");
+    text += fmt::format(
+        "  warning: {} is polled every {} instead of every {}: the provider's documented limits "
+        "allow no more{}\n",
+        operation, interval_text(line.interval), interval_text(line.wanted),
+        sharers == 1 ? "" : fmt::format(" to each of {} that share them", sharers));
   }
   return text;
+}
+
+// What of the account is meant.
+std::string subject(std::size_t known, std::size_t ours, const Share& share) {
+  if (!share.any) return "another shard's";
+  if (known == 0 && share.askers > 1) {
+    return fmt::format("discovers its endpoints, and polls about one in {}", share.askers);
+  }
+  if (known == 0) return "discovers its endpoints";
+  const auto all = fmt::format("{} endpoint{}", known, known == 1 ? "" : "s");
+  return ours == known ? all : fmt::format("{} of {}", ours, all);
 }
 
 }  // namespace
 
 std::string forecast(const config::Account& account, const Provider& provider,
-                     std::uint32_t sharers) {
+                     std::uint32_t sharers, const Share& share) {
   const auto collector = provider.make(account);
   const auto tempo = tempo_of(account, provider, sharers);
   const auto known = collector->configured();
-  const auto lines = lines_of(collector->targets(known), tempo);
-  std::string text = fmt::format("account {} ({}): ", account.name, provider.name);
-  if (known.empty()) {
-    text += "discovers its endpoints\n";
-  } else {
-    text += fmt::format("{} endpoint{}\n", known.size(), known.size() == 1 ? "" : "s");
-  }
-  for (const auto& [operation, line] : lines) text += text_of(operation, line, "");
+  const auto ours = assign(known, share);
+  std::string text = fmt::format("account {} ({}): {}\n", account.name, provider.name,
+                                 subject(known.size(), ours.size(), share));
+  if (!share.any) return text;
+  const auto lines = lines_of(collector->targets(ours), tempo);
+  for (const auto& [operation, line] : lines) text += text_of(operation, line, sharers, "");
   if (!known.empty()) return text;
   // What one endpoint more means is what its targets are beyond those without any.
   const std::vector one{EndpointInfo{.id = "1"}};
@@ -79,7 +91,7 @@ std::string forecast(const config::Account& account, const Provider& provider,
         std::any_of(targets.begin(), targets.end(), [&, &name = operation](const Target& target) {
           return target.operation == name && target.endpoint_id.empty();
         });
-    text += text_of(operation, line, shared ? "" : ", for each endpoint");
+    text += text_of(operation, line, sharers, shared ? "" : ", for each endpoint");
   }
   return text;
 }

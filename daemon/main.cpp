@@ -13,6 +13,7 @@
 #include "collectors/registry.hpp"
 #include "config/load.hpp"
 #include "daemon/app.hpp"
+#include "daemon/assignment.hpp"
 #include "daemon/demo.hpp"
 #include "daemon/exposure.hpp"
 #include "daemon/files.hpp"
@@ -68,11 +69,15 @@ tl::expected<config::Config, daemon::Problems> effective_config(const Options& o
   return config;
 }
 
+daemon::Members members_of(const Options& options) {
+  return daemon::static_shards(options.shard.ordinal, options.shard.count);
+}
+
 tl::expected<daemon::Loaded, daemon::Problems> load(const Options& options,
                                                     const daemon::Demo* demo) {
   auto config = effective_config(options, demo);
   if (!config) return tl::make_unexpected(config.error());
-  return daemon::set_up(std::move(*config), options.config);
+  return daemon::set_up(std::move(*config), options.config, members_of(options));
 }
 
 // Waits for one; for so long at most, where that is given.
@@ -93,7 +98,8 @@ int run(const Options& options, const sigset_t& signals) {
     const auto config = effective_config(options, demo.get());
     if (!config) return complain(config.error());
     const auto count = config->accounts.size();
-    return print(daemon::forecast_text(*config) + daemon::exposure_text(config->web) +
+    return print(daemon::forecast_text(*config, members_of(options)) +
+                 daemon::exposure_text(config->web) +
                  fmt::format("{}: no mistakes in {} account{}; keys were not read\n",
                              demo ? "demo" : options.config, count, count == 1 ? "" : "s"));
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace serverless::daemon {
 namespace {
@@ -36,6 +37,35 @@ std::string set_log_format(Options& options, std::string_view argument) {
   return "";
 }
 
+// What divides the work looks at each shard for each endpoint.
+constexpr std::uint32_t kMostShards = 1000;
+constexpr std::string_view kShardForm = "expected ORDINAL/SHARDS, as in 0/3 or exporter-0/3";
+
+std::optional<std::uint32_t> whole_number(std::string_view text) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
+  if (error != std::errc{} || end != text.end()) return std::nullopt;
+  return number;
+}
+
+// "0/3", or "exporter-0/3": Kubernetes and systemd know a name, $(POD_NAME) or %H, and no number.
+std::string set_shard(Options& options, std::string_view argument) {
+  const auto slash = argument.find('/');
+  if (slash == std::string_view::npos) return std::string(kShardForm);
+  const auto name = argument.substr(0, slash);
+  const auto ordinal = whole_number(name.substr(name.find_last_of('-') + 1));
+  const auto count = whole_number(argument.substr(slash + 1));
+  if (!ordinal || !count) return std::string(kShardForm);
+  if (*count == 0 || *count > kMostShards) {
+    return fmt::format("expected 1 to {} shards", kMostShards);
+  }
+  if (*ordinal >= *count) {
+    return fmt::format("expected an ordinal from 0 to {} of {} shards", *count - 1, *count);
+  }
+  options.shard = {.ordinal = *ordinal, .count = *count};
+  return "";
+}
+
 template <bool Options::*Flag>
 std::string set_flag(Options& options, std::string_view) {
   options.*Flag = true;
@@ -57,6 +87,9 @@ constexpr std::array kOptions{
               set_flag<&Options::list_providers>},
     OptionRow{"demo", "", "run against a simulated fleet; needs no key", "",
               set_flag<&Options::demo>},
+    OptionRow{"shard", "ORDINAL/SHARDS",
+              "poll this share of the endpoints, as 0/3, 1/3 or 2/3; NAME-0/3 is 0/3", "",
+              set_shard},
     OptionRow{"web.listen-address", "ADDRESS",
               "host:port, [v6]:port or unix:/path; repeatable; instead of web.listen", "",
               [](Options& options, std::string_view argument) {

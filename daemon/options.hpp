@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +11,14 @@
 #include "config/config.hpp"
 
 namespace serverless::daemon {
+
+/// Which share of the work this exporter has, of how many.
+struct Shard {
+  std::uint32_t ordinal = 0;
+  std::uint32_t count = 1;
+
+  bool operator==(const Shard&) const = default;
+};
 
 /// The command line, read.
 struct Options {
@@ -24,6 +33,7 @@ struct Options {
   std::vector<std::string> listen{};  ///< Empty: as configured.
   std::optional<config::LogLevel> log_level{};
   std::optional<config::LogFormat> log_format{};
+  Shard shard{};
 
   bool operator==(const Options&) const = default;
 };

@@ -93,7 +93,8 @@ Totals totals_of(const std::vector<AccountView>& accounts) {
     for (const auto& [api, state] : account.page->state.apis) {
       if (state.up == false) ++totals.refused;
     }
-    if (account.endpoints.empty()) ++totals.empty;
+    const auto& state = account.page->state;
+    if (account.endpoints.empty() && !(state.divided && state.discovered)) ++totals.empty;
     for (const auto& view : account.endpoints) {
       ++totals.endpoints;
       totals.expired += view.mark == Mark::expired ? 1 : 0;

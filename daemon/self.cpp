@@ -99,6 +99,8 @@ struct SelfMetrics::Instruments {
       gauges(registry, "serverless_exporter_config_last_reload_successful").Add({});
   prometheus::Gauge& reload_time =
       gauges(registry, "serverless_exporter_config_last_reload_success_timestamp_seconds").Add({});
+  prometheus::Gauge& ordinal = gauges(registry, "serverless_exporter_shard_ordinal").Add({});
+  prometheus::Gauge& shards = gauges(registry, "serverless_exporter_shards").Add({});
   prometheus::Gauge& series = gauges(registry, "serverless_exporter_series").Add({});
   prometheus::Family<prometheus::Gauge>& page_bytes =
       gauges(registry, "serverless_exporter_page_bytes");
@@ -138,6 +140,11 @@ SelfMetrics::~SelfMetrics() = default;
 void SelfMetrics::note_reload(bool successful, double when) {
   instruments_->reload_successful.Set(successful ? 1 : 0);
   if (successful) instruments_->reload_time.Set(when);
+}
+
+void SelfMetrics::note_members(const Members& members) {
+  instruments_->ordinal.Set(static_cast<double>(members.self()));
+  instruments_->shards.Set(static_cast<double>(members.size()));
 }
 
 void SelfMetrics::count_scrape(int code) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "daemon/assemble.hpp"
+#include "daemon/assignment.hpp"
 
 namespace serverless::daemon {
 
@@ -21,6 +22,8 @@ class SelfMetrics {
 
   /// The configuration was read. @param when  Unix time.
   void note_reload(bool successful, double when);
+  /// Which of how many exporters this is.
+  void note_members(const Members& members);
   void count_scrape(int code);
   /// Files of the web side ("tls", "users") were read, or changed and could not be.
   void note_files(std::string_view part, bool readable);

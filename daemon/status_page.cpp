@@ -31,7 +31,11 @@ std::string account_section(const AccountView& account, Now now, std::size_t& ro
           isolate(api), clock_text(*known.backoff_until));
     }
   }
-  if (account.endpoints.empty()) return out + "<p>No endpoint is known.</p>\n</section>\n";
+  if (account.endpoints.empty()) {
+    const bool elsewhere = state.divided && state.discovered;
+    return out + fmt::format("<p>No endpoint is {}.</p>\n</section>\n",
+                             elsewhere ? "this shard's" : "known");
+  }
   out += "<ul class=\"endpoints\">\n";
   std::size_t left = 0;
   for (const auto& view : account.endpoints) {

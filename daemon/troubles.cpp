@@ -91,7 +91,8 @@ std::string troubles(const std::vector<AccountView>& accounts, Mono now) {
           fmt::format("<strong>{}</strong>: the {} API refused the last request or did not answer.",
                       isolate(state.name), isolate(api)));
     }
-    if (account.endpoints.empty() && failures.empty()) {
+    const bool elsewhere = state.divided && state.discovered;
+    if (account.endpoints.empty() && failures.empty() && !elsewhere) {
       rest.push_back(fmt::format("<strong>{}</strong>: no endpoint is known{}.",
                                  isolate(state.name),
                                  state.discovered ? ": the provider lists none" : " yet"));

@@ -482,6 +482,41 @@
             'systemctl status serverless_exporter on that host.'
           ),
 
+          // Nobody else polls the endpoints of a shard that is gone. A rollout takes less.
+          alert(
+            'ServerlessShardsMissing', 'critical', 'fleet', '5m',
+            |||
+              %s
+                - count without (ordinal) (
+                  count_values without (%s) ("ordinal", serverless_exporter_shard_ordinal)
+                ) > 0
+            ||| % [once('serverless_exporter_shards'), config.targetLabels],
+            'A shard of the exporters is missing, and nobody polls its endpoints.',
+            '{{ $value }} of the shards of job {{ $labels.job }} have not been scraped for 5 minutes or longer, so their endpoints are not monitored.',
+            'see which numbers serverless_exporter_shard_ordinal lacks, and start these exporters.'
+          ),
+
+          // One that polls everything beside shards of three is a mistake, too.
+          alert(
+            'ServerlessShardsMismatch', 'critical', 'fleet', '10m',
+            |||
+              (
+                %(shards)s
+                  > min without (%(labels)s) (serverless_exporter_shards)
+              )
+              or
+              (
+                count without (%(labels)s) (serverless_exporter_shards > 1)
+                  > count without (ordinal) (
+                    count_values without (%(labels)s) ("ordinal", serverless_exporter_shard_ordinal)
+                  )
+              )
+            ||| % { shards: once('serverless_exporter_shards'), labels: config.targetLabels },
+            'The shards of the exporters do not divide the endpoints.',
+            'The exporters of job {{ $labels.job }} have been told different numbers of shards, or two the same ordinal, for 10 minutes or longer: some endpoints are polled twice, or by nobody.',
+            'compare serverless_exporter_shards and serverless_exporter_shard_ordinal of all; start each with --shard=I/N, one N and each I once.'
+          ),
+
           alert(
             'ServerlessConfigReloadFailed', 'warning', 'fleet', '5m',
             'serverless_exporter_config_last_reload_successful == 0',

@@ -32,16 +32,6 @@ std::string ask(std::size_t workers, int seconds, simulator::Request request) {
   return std::move(reply.body);
 }
 
-// Knows nothing: its endpoints come from what is applied.
-class None final : public Collector {
- public:
-  [[nodiscard]] std::vector<EndpointInfo> configured() const override { return {}; }
-  [[nodiscard]] std::vector<Target> targets(std::span<const EndpointInfo>) const override {
-    return {};
-  }
-  [[nodiscard]] Poll poll(const Target&, http::Client&) const override { return {}; }
-};
-
 }  // namespace
 
 std::string runpod_workers(std::size_t workers, int seconds) {
@@ -92,7 +82,7 @@ Context context() {
 }
 
 AccountState account_of(std::size_t endpoints) {
-  auto account = initial_account("prod", *find_provider("runpod"), None{}, true);
+  auto account = initial_account("prod", *find_provider("runpod"), {}, true);
   Observation discovery{
       .target = {.operation = "list_endpoints", .api = "control", .supplies = {Source::catalog}},
       .sent = now_at(0),

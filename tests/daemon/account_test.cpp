@@ -29,28 +29,12 @@ Now at(milliseconds after_noon) {
 
 Pace pace(const Target&, Source) { return kPace; }
 
-// A collector that only knows what the configuration names.
-class Configured final : public Collector {
- public:
-  explicit Configured(std::vector<EndpointInfo> infos) : infos_(std::move(infos)) {}
-  [[nodiscard]] std::vector<EndpointInfo> configured() const override { return infos_; }
-  [[nodiscard]] std::vector<Target> targets(std::span<const EndpointInfo>) const override {
-    return {};
-  }
-  [[nodiscard]] Poll poll(const Target&, http::Client&) const override { return {}; }
-
- private:
-  std::vector<EndpointInfo> infos_;
-};
-
-AccountState discovering() {
-  return initial_account("prod", *find_provider("vast"), Configured({}), true);
-}
+AccountState discovering() { return initial_account("prod", *find_provider("vast"), {}, true); }
 
 AccountState naming(const std::vector<std::string>& ids) {
   std::vector<EndpointInfo> infos;
   for (const auto& id : ids) infos.push_back({.id = id});
-  return initial_account("prod", *find_provider("vast"), Configured(std::move(infos)), false);
+  return initial_account("prod", *find_provider("vast"), std::move(infos), false);
 }
 
 Observation discovery(milliseconds when, std::vector<std::string> ids) {

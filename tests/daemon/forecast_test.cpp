@@ -18,7 +18,15 @@ config::Account account(const std::string& provider, std::vector<std::string> en
 }
 
 std::string forecast_of(const config::Account& account, std::uint32_t sharers = 1) {
-  return forecast(account, *find_provider(account.provider), sharers);
+  const auto& provider = *find_provider(account.provider);
+  return forecast(account, provider, sharers, share_of(account, provider, Members{}));
+}
+
+std::string forecast_of_shard(const config::Account& account, std::uint32_t ordinal,
+                              std::uint32_t count) {
+  const auto& provider = *find_provider(account.provider);
+  const auto share = share_of(account, provider, static_shards(ordinal, count));
+  return forecast(account, provider, share.askers, share);
 }
 
 TEST(Forecast, TellsTheCallsOfNamedEndpoints) {
@@ -56,6 +64,34 @@ TEST(Forecast, AQuotaThatIsSharedIsDivided) {
   const auto text = forecast_of(account("vast", endpoints), 2);
   // Twenty endpoints at 1.1 s, another account in between, and room to catch up.
   EXPECT_NE(text.find("get_endpoint_workers   every 46.09s"), std::string::npos) << text;
+}
+
+TEST(Forecast, AShardTellsItsOwnCallsAndWhatIsDividedAmongAll) {
+  EXPECT_EQ(
+      forecast_of_shard(account("runpod", {"a", "b", "c", "d", "e", "f"}), 1, 3),
+      "account prod (runpod): 4 of 6 endpoints\n"
+      "  queue      health                 every   30s  8 a minute, 480 an hour, 11520 a day\n"
+      "  control    list_billing           every   15m  0.06667 a minute, 4 an hour, 96 a day\n"
+      "  warning: list_billing is polled every 15m instead of every 5m: the provider's documented "
+      "limits allow no more to each of 3 that share them\n"
+      "  control    list_endpoints         every    5m  0.2 a minute, 12 an hour, 288 a day\n"
+      "  control    list_workers           every   30s  8 a minute, 480 an hour, 11520 a day\n");
+  const auto text = forecast_of_shard(account("runpod"), 1, 3);
+  EXPECT_TRUE(
+      text.starts_with("account prod (runpod): discovers its endpoints, and polls about "
+                       "one in 3\n"))
+      << text;
+}
+
+TEST(Forecast, AnAccountThatStaysWholeIsOneShardsAndCostsTheOthersNothing) {
+  int owners = 0;
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    const auto text = forecast_of_shard(account("den"), i, 3);
+    if (text == "account prod (den): another shard's\n") continue;
+    EXPECT_EQ(text, forecast_of(account("den")));
+    ++owners;
+  }
+  EXPECT_EQ(owners, 1);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "daemon/options.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <initializer_list>
@@ -60,6 +61,18 @@ TEST(Options, LogFormatsAreWords) {
   EXPECT_EQ(parse({"--log.format=json"}), Options{.log_format = config::LogFormat::json});
 }
 
+TEST(Options, AShardIsAnOrdinalOfSoMany) {
+  EXPECT_EQ(parse({"--shard=0/3"}), (Options{.shard = {.ordinal = 0, .count = 3}}));
+  EXPECT_EQ(parse({"--shard", "2/3"}), (Options{.shard = {.ordinal = 2, .count = 3}}));
+  EXPECT_EQ(parse({"--shard=999/1000"}), (Options{.shard = {.ordinal = 999, .count = 1000}}));
+  EXPECT_EQ(parse({"--shard=0/1"}), Options{});
+}
+
+TEST(Options, AShardMayBeTheNameOfAPodOrAHostThatEndsWithItsOrdinal) {
+  EXPECT_EQ(parse({"--shard=exporter-2/3"}), (Options{.shard = {.ordinal = 2, .count = 3}}));
+  EXPECT_EQ(parse({"--shard=gpu-west-10/12"}), (Options{.shard = {.ordinal = 10, .count = 12}}));
+}
+
 TEST(Options, SeveralGoTogetherAndTheLastWins) {
   EXPECT_EQ(parse({"--config=a", "--once", "--config=b"}), (Options{.config = "b", .once = true}));
 }
@@ -74,6 +87,18 @@ TEST(Options, EveryMistakeIsOneSentence) {
   EXPECT_EQ(complaint({"--once="}), "--once takes no argument");
   EXPECT_EQ(complaint({"--config"}), "--config needs an argument: FILE");
   EXPECT_EQ(complaint({"--web.listen-address"}), "--web.listen-address needs an argument: ADDRESS");
+  EXPECT_EQ(complaint({"--shard"}), "--shard needs an argument: ORDINAL/SHARDS");
+  for (const std::string_view wrong :
+       {"3", "a/3", "0/a", "0/", "/3", "-1/", "1.0/3", " 0/3", "0/3 ", "0/3/3", "exporter/3",
+        "exporter-/3", "exporter2/3", "0x1/3", "+1/3", "99999999999/3", "$(POD_NAME)/3"}) {
+    EXPECT_EQ(complaint({"--shard", wrong}),
+              fmt::format("--shard: expected ORDINAL/SHARDS, as in 0/3 or exporter-0/3, not '{}'",
+                          wrong));
+  }
+  EXPECT_EQ(complaint({"--shard=0/0"}), "--shard: expected 1 to 1000 shards, not '0/0'");
+  EXPECT_EQ(complaint({"--shard=0/1001"}), "--shard: expected 1 to 1000 shards, not '0/1001'");
+  EXPECT_EQ(complaint({"--shard=3/3"}),
+            "--shard: expected an ordinal from 0 to 2 of 3 shards, not '3/3'");
   EXPECT_EQ(complaint({"--log.level=loud"}),
             "--log.level: expected debug, info, warn or error, not 'loud'");
   EXPECT_EQ(complaint({"--log.level", "WARN"}),
@@ -108,7 +133,7 @@ TEST(Options, WinOverTheConfigurationWhereTheyAreGiven) {
 
 TEST(Help, ListsEveryRowWithItsArgumentAndItsMeaning) {
   const std::string help = help_text();
-  EXPECT_EQ(option_rows().size(), 11U);
+  EXPECT_EQ(option_rows().size(), 12U);
   for (const auto& row : option_rows()) {
     std::string left = "  --" + std::string(row.name);
     if (!row.argument.empty()) left += " " + std::string(row.argument);

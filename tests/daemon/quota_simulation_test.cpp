@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <queue>
 #include <vector>
 
@@ -316,6 +317,27 @@ TEST(QuotaSimulation, TwoExportersThatShareAKeyAreHardlyEverRefused) {
     EXPECT_GE(static_cast<double>(counts.requests), 0.4 * (1 - kReserve) * 50000);
     EXPECT_LE(static_cast<double>(counts.requests), 0.6 * (1 - kReserve) * 50000);
     expect_fair(*exporter, 100);
+    expect_never_expired(*exporter);
+  }
+}
+
+// Nobody told them how many they are: it shows in what the quota loses beside their own requests.
+TEST(QuotaSimulation, EightShardsThatStartTogetherAreNeverRefusedAndHaveAnEighthEach) {
+  Windows server;
+  std::vector<std::unique_ptr<Exporter>> shards;
+  std::vector<Exporter*> all;
+  for (int i = 0; i < 8; ++i) {
+    shards.push_back(std::make_unique<Exporter>(30, server));
+    all.push_back(shards.back().get());
+  }
+  run(all, kStart, kStart + 24h);
+  for (const auto* exporter : all) {
+    const auto& counts = exporter->counts();
+    EXPECT_EQ(counts.refused, 0);
+    EXPECT_EQ(counts.inside_a_wait, 0);
+    EXPECT_GE(static_cast<double>(counts.requests), 0.9 / 8 * (1 - kReserve) * 50000);
+    EXPECT_LE(static_cast<double>(counts.requests), 1.1 / 8 * (1 - kReserve) * 50000);
+    expect_fair(*exporter, 30);
     expect_never_expired(*exporter);
   }
 }

@@ -161,6 +161,20 @@ TEST(StatusPage, SaysThatNothingIsKnownYet) {
       << troubles(text);
 }
 
+TEST(StatusPage, AnAccountWhoseEndpointsAreAllOtherShardsIsNoTrouble) {
+  auto elsewhere = account({});
+  elsewhere->state.name = "elsewhere";
+  elsewhere->state.divided = true;
+  elsewhere->state.discovered = true;
+  const auto text = status_page({account({endpoint("a")}), elsewhere}, "1", kNoon);
+  EXPECT_TRUE(headline(text).starts_with("All is well")) << headline(text);
+  EXPECT_EQ(troubles(text), "");
+  EXPECT_TRUE(contains(text, "<p>No endpoint is this shard's.</p>"));
+  elsewhere->state.discovered = false;
+  const auto before = status_page({account({endpoint("a")}), elsewhere}, "1", kNoon);
+  EXPECT_TRUE(contains(troubles(before), "no endpoint is known yet.")) << troubles(before);
+}
+
 TEST(StatusPage, SaysThatAllIsWellWithCounts) {
   const auto text = page_of(
       {counting(endpoint("a"), Status::running, 2), counting(endpoint("b"), Status::idle, 1)});

@@ -89,7 +89,7 @@ class Polling {
   Polling(const config::Account& account, std::string_view input)
       : provider_(*find_provider(account.provider)),
         collector_(provider_.make(account)),
-        account_(daemon::initial_account(account.name, provider_, *collector_,
+        account_(daemon::initial_account(account.name, provider_, collector_->configured(),
                                          provider_.discovers && account.endpoints.empty())),
         client_(answers_of(input), urls_of(account)) {}
 

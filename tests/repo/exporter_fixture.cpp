@@ -77,7 +77,7 @@ Exporter::Exporter(std::string_view provider, std::string_view keys, config::Ser
       series_(series),
       provider_(find_provider(provider)),
       collector_(provider_->make(config_)),
-      account_(daemon::initial_account(config_.name, *provider_, *collector_,
+      account_(daemon::initial_account(config_.name, *provider_, collector_->configured(),
                                        config_.endpoints.empty() && provider_->discovers)) {}
 
 void Exporter::poll_all(const Answers& answers, Now now) { poll(answers, now, true); }
