@@ -156,6 +156,14 @@ std::string address_of(const sockaddr* from) {
   return std::string(text.data()) + "/64";
 }
 
+// Where the end of what a client says came together with its request libmicrohttpd overlooks it,
+// and would wait for another for as long as a client may rest. To shut what is shut tells it anew;
+// what was said before is still read.
+void repeat_end(int descriptor) {
+  pollfd state{.fd = descriptor, .events = POLLRDHUP, .revents = 0};
+  if (poll(&state, 1, 0) == 1 && (state.revents & POLLRDHUP) != 0) shutdown(descriptor, SHUT_RD);
+}
+
 // Wakes a listener: MHD_resume_connection() does not where somebody else's thread serves.
 class Bell {
  public:
@@ -400,7 +408,9 @@ struct Listener {
     if (exchange == nullptr) return;
     --self.exchanges;
     if (exchange->waiting) self.waiters.erase(exchange->waiting);
-    self.connections.rests(client_of(connection).id, read_clock().mono);
+    const auto& client = client_of(connection);
+    repeat_end(client.descriptor);
+    self.connections.rests(client.id, read_clock().mono);
   }
 
   // Called when the head is there, for each stretch of the body, and when the request is whole. An

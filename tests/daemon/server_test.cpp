@@ -12,6 +12,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
+#include <latch>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -385,6 +386,8 @@ class RawClient {
     }
     return heard;
   }
+  // Says no more, and still listens.
+  void end() const { shutdown(descriptor_, SHUT_WR); }
   // All until the server ends the connection.
   std::string rest() { return hear("\x01"); }
 
@@ -483,6 +486,39 @@ TEST(Server, AnAnswerOfAnotherThreadIsSentWhenItComes) {
     ASSERT_EQ(fetch(server.addresses().at(0), "/").body, "now\n");
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
+}
+
+// It is all there when the server looks: the server is busy until then.
+TEST(Server, WhoAsksAndEndsAtOnceIsAnsweredAndLetGo) {
+  std::latch is_busy{1};
+  std::latch go_on{1};
+  const Served server({"127.0.0.1:0"}, [&](const HttpRequest& request) {
+    if (request.path == "/busy") {
+      is_busy.count_down();
+      go_on.wait();
+    }
+    return hello(request);
+  });
+  RawClient holds_up(server.addresses().at(0));
+  holds_up.say("GET /busy HTTP/1.1\r\nHost: x\r\n\r\n");
+  is_busy.wait();
+  RawClient once(server.addresses().at(0));
+  RawClient twice(server.addresses().at(0));
+  once.say(kGet).end();
+  twice.say(std::string(kGet) + std::string(kGet)).end();
+  go_on.count_down();
+  const auto answers = [](RawClient& client) {
+    std::size_t found = 0;
+    const auto heard = client.rest();
+    for (auto at = heard.find("hello\n"); at != std::string::npos;
+         at = heard.find("hello\n", at + 1))
+      ++found;
+    return found;
+  };
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(answers(once), 1U);
+  EXPECT_EQ(answers(twice), 2U);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 20s) << "long before it would have to";
 }
 
 TEST(Server, AnAnswerMayComeAtOnceAndAfterTheEnd) {
