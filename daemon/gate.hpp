@@ -21,9 +21,9 @@ class Gate {
   Result<Mono> book(const std::string& group, const std::string& api, const std::string& operation,
                     std::chrono::milliseconds gap, Mono now);
 
-  /// The turn that was booked has come. One that went out late, because the machine was busy, holds up the
-  /// next: the provider counts from what it saw. @return `now`: the request goes out; a later
-  /// moment: ask again then; rate_limited if all was closed meanwhile, by who was refused.
+  /// The turn that was booked has come. One that went out late, because the machine was busy, holds
+  /// up the next: the provider counts from what it saw. @return `now`: the request goes out; a
+  /// later moment: ask again then; rate_limited if all was closed meanwhile, by who was refused.
   Result<Mono> depart(const std::string& group, const std::string& api,
                       const std::string& operation, std::chrono::milliseconds gap, Mono turn,
                       Mono now);
