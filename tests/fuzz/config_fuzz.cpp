@@ -43,7 +43,9 @@ void check_accepted(const config::Config& config) {
     const auto collector = provider->make(account);
     expect(collector != nullptr, "an account's provider can be made", account.name);
     expect(!account.name.empty() && !account.key.name.empty(), "an account is whole");
-    expect(is_utf8(daemon::forecast(account, *provider, 1)), "what is planned can be printed");
+    const auto share = daemon::share_of(account, *provider, {});
+    expect(is_utf8(daemon::forecast(account, *provider, 1, share)),
+           "what is planned can be printed");
   }
 }
 

@@ -86,7 +86,6 @@ void check_pieces(std::string_view text) {
 
 void check_process(std::string_view text) {
   static_cast<void>(daemon::parse_stat(text));
-  static_cast<void>(daemon::parse_boot_time(text));
   static_cast<void>(daemon::parse_netstat(text, "IpExt:", "InOctets"));
 }
 
