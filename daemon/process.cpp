@@ -3,7 +3,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <charconv>
+#include <cmath>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -58,7 +60,7 @@ std::optional<double> count_fds() {
 
 // What /proc/stat calls btime, whole seconds too, from the clocks that the kernel makes it of: that
 // file is no part of a /proc of processes alone (ProcSubset=pid).
-double boot_time() {
+double read_boot_time() {
   timespec now{};
   timespec since_boot{};
   clock_gettime(CLOCK_REALTIME, &now);
@@ -67,7 +69,16 @@ double boot_time() {
   return static_cast<double>(now.tv_sec - since_boot.tv_sec - borrowed);
 }
 
+double boot_time() {
+  static std::atomic<double> told{read_boot_time()};
+  return told = steady_boot_time(told, read_boot_time());
+}
+
 }  // namespace
+
+double steady_boot_time(double told, double read) {
+  return std::abs(read - told) > 1 ? read : told;
+}
 
 std::optional<ProcStat> parse_stat(std::string_view text) {
   // The second field is the program's name in parentheses and may hold anything.

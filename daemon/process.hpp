@@ -22,6 +22,11 @@ struct ProcessFacts {
 /// Reads /proc/self, and nothing else of /proc. Shell.
 ProcessFacts read_process();
 
+/// When the machine booted, Unix time in whole seconds: as told before, unless a clock was set. The
+/// clocks are read one after the other, and a second that ends between them must not look like a
+/// restart of the process. Pure.
+double steady_boot_time(double told, double read);
+
 /// The parts of /proc/self/stat that are published (proc(5)), in its own units. Pure.
 struct ProcStat {
   std::uint64_t cpu_ticks = 0;

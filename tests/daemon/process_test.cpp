@@ -29,6 +29,16 @@ constexpr std::string_view kNetstat =
     "MPTcpExt: MPCapableSYNRX\n"
     "MPTcpExt: 0\n";
 
+TEST(SteadyBootTime, ASecondThatEndsBetweenTwoClocksIsNoOtherBoot) {
+  EXPECT_EQ(steady_boot_time(1000, 1001), 1000);
+  EXPECT_EQ(steady_boot_time(1000, 999), 1000);
+}
+
+TEST(SteadyBootTime, AClockThatIsSetMovesIt) {
+  EXPECT_EQ(steady_boot_time(1000, 1002), 1002);
+  EXPECT_EQ(steady_boot_time(1000, 10), 10);
+}
+
 TEST(ParseStat, ReadsWhatIsPublished) { EXPECT_EQ(parse_stat(stat_of("serverless_expo")), kStat); }
 
 TEST(ParseStat, TheNameMayHoldSpacesParenthesesAndNumbers) {
