@@ -168,6 +168,12 @@ void Judge::judge(const Record& record) {
 void Judge::judge_endpoint(const AccountCase& account, const std::string& endpoint,
                            const Samples& samples) {
   oldest_.clear();
+  claimed_.clear();
+  for (const auto* sample : samples) {
+    if (sample->name == "serverless_poll_max_age_seconds") {
+      claimed_[sample->label("source")] = sample->value;
+    }
+  }
   judge_age(account, endpoint, samples);
   judge_values(account, endpoint, samples);
   judge_workers(account, endpoint, samples);
@@ -175,7 +181,9 @@ void Judge::judge_endpoint(const AccountCase& account, const std::string& endpoi
 }
 
 double Judge::max_age(const AccountCase& account, const Subject& subject) const {
-  return account.history.max_age(subject.first, now_.begun - 2, now_.ended);
+  const double lawful = account.history.max_age(subject.first, now_.begun - 2, now_.ended);
+  const auto claimed = claimed_.find(subject.first);
+  return claimed == claimed_.end() ? lawful : std::min(lawful, claimed->second);
 }
 
 double Judge::oldest(const AccountCase& account, const Subject& subject) const {

@@ -94,6 +94,7 @@ class Judge {
   void judge_counters(const e2e::Page& page);
   /// How old what a source tells may be: less where nothing was in its way.
   [[nodiscard]] double oldest(const AccountCase& account, const Subject& subject) const;
+  /// What may be, or what the page itself promises, where that is less.
   [[nodiscard]] double max_age(const AccountCase& account, const Subject& subject) const;
   void find(const std::string& sort, const std::string& what);
 
@@ -104,7 +105,8 @@ class Judge {
   Counts counts_{};
   Moment now_{};
   mutable std::map<std::string, double>
-      oldest_{};  ///< What was found for this endpoint, by source.
+      oldest_{};                             ///< What was found for this endpoint, by source.
+  std::map<std::string, double> claimed_{};  ///< The page's max age of this endpoint, by source.
   std::unordered_map<std::string, double> counters_{};
   double counted_ = 0;
   struct Finer {
