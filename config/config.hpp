@@ -145,7 +145,24 @@ struct Account {
   bool operator==(const Account&) const = default;
 };
 
+/// [cluster]: exporters that divide the polling among themselves through etcd.
+struct Cluster {
+  std::vector<std::string> etcd{};   ///< Base URLs, tried in turn.
+  std::string name = "default";      ///< Exporters of one name are one cluster.
+  std::string member{};              ///< This one's own name; empty: the host's.
+  std::string url{};                 ///< Where people find this one's status page; empty: not told.
+  milliseconds lease_ttl{std::chrono::seconds{15}};
+  std::string username{};            ///< Empty: etcd asks for none.
+  std::string password_file{};
+  std::string ca_file{};             ///< PEM; empty: the system's authorities.
+  std::string cert_file{};           ///< PEM, with key_file; empty: none is shown.
+  std::string key_file{};
+
+  bool operator==(const Cluster&) const = default;
+};
+
 struct Config {
+  std::optional<Cluster> cluster{};  ///< Empty: alone, or a static shard.
   Web web{};
   Poll poll{};
   Limits limits{};
