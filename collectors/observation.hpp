@@ -227,6 +227,8 @@ struct Observation {
   /// It was cut short before it learned anything, because nothing may be sent for so long: this was
   /// no poll.
   std::optional<std::chrono::milliseconds> withheld{};
+  bool heard = false;  ///< Another exporter of the cluster asked, and passed the answer on.
+  bool again = false;  ///< It was taken in before, by whoever had fewer endpoints then.
 };
 
 }  // namespace serverless

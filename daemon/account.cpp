@@ -65,6 +65,8 @@ void take_answer(AccountState& account, const std::string& id, const Answer& ans
                  std::set<std::string>& changed) {
   const auto found = account.endpoints.find(id);
   if (found == account.endpoints.end()) return;
+  const auto* known = found->second->source(answer.source);
+  if (observation.again && known != nullptr && known->last_attempt) return;
   const Pace pace = pace_for(*found->second, answer.source, observation.target, pace_of);
   const Landing landing{.sent = observation.sent,
                         .landed = observation.landed,
@@ -205,6 +207,7 @@ AccountState inherit(AccountState fresh, const AccountState& before) {
   fresh.failures = before.failures;
   fresh.apis = before.apis;
   fresh.polls = before.polls;
+  fresh.heard = before.heard;
   fresh.endpoints_removed = before.endpoints_removed;
   fresh.discovered = before.discovered;
   return fresh;
@@ -270,10 +273,11 @@ std::set<std::string> apply(AccountState& account, const Observation& observatio
     if (!exchange.windows.empty()) account.apis[exchange.api].quota_told = observation.landed;
   }
   if (observation.withheld) return changed;
-  note_acceptance(account, observation);
+  if (!observation.heard) note_acceptance(account, observation);
 
   if (account.exhaustive) admit_endpoints(account, observation.poll, changed);
-  if (observation.poll.listing) take_listing(account, *observation.poll.listing, changed);
+  if (observation.poll.listing && !observation.again)
+    take_listing(account, *observation.poll.listing, changed);
   std::set<std::pair<std::string_view, Source>> own;  // Who has an answer of its own.
   for (const auto& answer : observation.poll.answers) {
     if (answer.endpoint_id.empty()) continue;

@@ -87,6 +87,8 @@ struct AccountState {
   std::array<std::uint64_t, kReasonCount> failures{};
   std::map<std::string, ApiState> apis{};
   FlatMap<std::shared_ptr<const PollLog>> polls{};  ///< By key_of() the target.
+  std::map<std::string, Time>
+      heard{};  ///< By key_of(): how old the last was that others passed on.
   std::uint64_t endpoints_removed = 0;
   bool discovered = false;  ///< The first discovery has ended, either way.
   bool exhaustive = false;  ///< Every endpoint of the account is watched, not only named ones.

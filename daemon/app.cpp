@@ -32,13 +32,13 @@ std::string user_agent() {
 // Accounts of the same provider and quota group share a quota, as far as the text tells; so do all
 // members that ask one of them.
 std::uint32_t sharers_of(const config::Account& account, const config::Config& config,
-                         const Members& members) {
+                         const Division& division) {
   std::uint32_t sharers = 0;
   for (const auto& other : config.accounts) {
     const bool shares = !account.quota_group.empty() && other.quota_group == account.quota_group &&
                         other.provider == account.provider;
     if (!shares && other.name != account.name) continue;
-    sharers += share_of(other, *find_provider(other.provider), members).askers;
+    sharers += share_of(other, *find_provider(other.provider), division).askers;
   }
   return sharers;
 }
@@ -122,8 +122,6 @@ tl::expected<Loaded, Problems> set_up(config::Config config, const std::string& 
                         .provider = find_provider(account.provider),
                         .key = key ? std::move(*key) : config::Secret{},
                         .quota_group = quota_group_of(account),
-                        .sharers = sharers_of(account, config, members),
-                        .share = share_of(account, *find_provider(account.provider), members),
                         .series = config.series});
   }
   find_twins(accounts, file, problems);
@@ -134,11 +132,20 @@ tl::expected<Loaded, Problems> set_up(config::Config config, const std::string& 
     }
   }
   if (!problems.empty()) return tl::make_unexpected(std::move(problems));
-  std::erase_if(accounts, [](const AccountSetup& setup) { return !setup.share.any; });
   return Loaded{.config = std::move(config),
                 .accounts = std::move(accounts),
                 .admission = std::move(*admission),
                 .members = members};
+}
+
+std::vector<AccountSetup> divide(std::vector<AccountSetup> accounts, const config::Config& config,
+                                 const Division& division) {
+  for (auto& setup : accounts) {
+    setup.sharers = sharers_of(setup.account, config, division);
+    setup.share = share_of(setup.account, *setup.provider, division);
+  }
+  std::erase_if(accounts, [](const AccountSetup& setup) { return !setup.share.any; });
+  return accounts;
 }
 
 std::string forecast_text(const config::Config& config, const Members& members) {
@@ -163,16 +170,17 @@ App::App(Loaded loaded)
       store_(limits_of(config_)),
       routes_(store_, self_, started_, [this] { return ask_for_reload(); }),
       http_(user_agent(), pulses_),
+      machinery_{.http = http_,
+                 .gate = gate_,
+                 .store = store_,
+                 .pulses = pulses_,
+                 .lease = store_.lease(),
+                 .pass_on = [this](Passed passed) { cluster_->pass_on(std::move(passed)); }},
       server_([this](const HttpRequest& request) { return routes_.handle(request); }, connections_,
               access_, pulses_) {
-  self_.note_members(loaded.members);
-  if (loaded.members.size() > 1) {
-    log::info("shard", {{"ordinal", std::to_string(loaded.members.self())},
-                        {"shards", std::to_string(loaded.members.size())},
-                        {"accounts", std::to_string(loaded.accounts.size())}});
-  }
   self_.note_reload(true, unix_seconds(read_clock().wall));
-  swap_accounts(std::move(loaded.accounts));
+  accounts_ = std::move(loaded.accounts);
+  join(config_.cluster, loaded.members);
 }
 
 App::~App() {
@@ -181,6 +189,7 @@ App::~App() {
     stopping_ = true;
   }
   answer(take_waiters(), 503, "stopping\n");
+  if (cluster_) cluster_->stop();
   // All are asked before any is waited for: one that hangs must not hold up the others.
   for (auto& dispatcher : dispatchers_) dispatcher->request_stop();
 }
@@ -198,7 +207,7 @@ void App::warn_of_exposure() const {
   }
 }
 
-void App::swap_accounts(std::vector<AccountSetup> accounts) {
+std::vector<AccountState> App::swap_accounts(std::vector<AccountSetup> accounts) {
   std::map<std::string, std::unique_ptr<Dispatcher>> before;
   for (auto& dispatcher : dispatchers_) {
     const auto name = dispatcher->setup().account.name;
@@ -206,7 +215,8 @@ void App::swap_accounts(std::vector<AccountSetup> accounts) {
   }
   dispatchers_.clear();
   account_count_ = accounts.size();
-  routes_.set_terms({.accounts = accounts.size(), .config = config::to_toml(config_)});
+  routes_.set_terms({.accounts = division_.is_in() ? std::optional(accounts.size()) : std::nullopt,
+                     .config = config::to_toml(config_)});
   std::vector<AccountSetup> changed;
   for (auto& setup : accounts) {
     const auto old = before.find(setup.account.name);
@@ -217,6 +227,13 @@ void App::swap_accounts(std::vector<AccountSetup> accounts) {
       changed.push_back(std::move(setup));
     }
   }
+  std::vector<AccountState> given_up;
+  const auto give_up = [&](AccountState state, const Share* kept) {
+    if (kept != nullptr) {
+      erase_if(state.endpoints, [&](const auto& entry) { return kept->has(entry.first); });
+    }
+    if (!state.endpoints.empty()) given_up.push_back(std::move(state));
+  };
   // All are asked before any is waited for.
   for (auto& [name, dispatcher] : before) dispatcher->request_stop();
   for (auto& setup : changed) {
@@ -228,16 +245,128 @@ void App::swap_accounts(std::vector<AccountSetup> accounts) {
           !(was.key == setup.key) || was.account.settings != setup.account.settings;
       known = old->second->release();
       known->new_view = new_view;
+      give_up(known->account, &setup.share);
     }
     // The old one must be gone before the new one publishes.
     if (old != before.end()) before.erase(old);
-    dispatchers_.push_back(std::make_unique<Dispatcher>(std::move(setup), http_, gate_, store_,
-                                                        pulses_, std::move(known)));
+    dispatchers_.push_back(
+        std::make_unique<Dispatcher>(std::move(setup), machinery_, std::move(known)));
   }
   while (!before.empty()) {
     const auto name = before.begin()->first;
+    give_up(before.begin()->second->release().account, nullptr);
     before.erase(before.begin());
     store_.remove(name);
+  }
+  return given_up;
+}
+
+void App::join(const std::optional<config::Cluster>& cluster, const Members& members) {
+  if (cluster) {
+    division_ = {{Members::nobody()}, true};
+    swap_accounts({});
+    const std::lock_guard lock(mutex_);
+    cluster_ = std::make_shared<Cluster>(*cluster, http_, store_.lease(), pulses_, host());
+    return;
+  }
+  self_.note_members(members);
+  if (members.size() > 1) {
+    log::info("shard", {{"ordinal", std::to_string(members.self())},
+                        {"shards", std::to_string(members.size())}});
+  }
+  division_ = members;
+  store_.lease().set_end(Mono::max());
+  swap_accounts(divide(accounts_, config_, division_));
+}
+
+void App::leave() {
+  if (!cluster_) return;
+  constexpr std::chrono::milliseconds kPatience{1200};
+  cluster_->stop();
+  const auto outcome = divide_anew({{Members::nobody()}, true}, {});
+  cluster_->leave(outcome.given_up, kPatience);
+  const std::lock_guard lock(mutex_);
+  cluster_.reset();
+}
+
+std::optional<ClusterStatus> App::cluster_status() const {
+  std::shared_ptr<Cluster> cluster;
+  {
+    const std::lock_guard lock(mutex_);
+    cluster = cluster_;
+  }
+  return cluster ? std::optional(cluster->status()) : std::nullopt;
+}
+
+Host App::host() {
+  return {.divide = [this](const Division& division, const Handed& handed,
+                           const std::stop_token& stop) -> std::optional<Host::Outcome> {
+            // By value: a stop may end the waiting before the main thread comes to it.
+            const auto outcome = std::make_shared<Host::Outcome>();
+            const bool done = on_main(
+                [this, division, handed, outcome] { *outcome = divide_anew(division, handed); },
+                stop);
+            return done ? std::optional(*outcome) : std::nullopt;
+          },
+          .tell =
+              [this](const std::vector<Passed>& news, const std::stop_token& stop) {
+                on_main(
+                    [this, news] {
+                      for (const auto& passed : news) {
+                        for (const auto& dispatcher : dispatchers_) {
+                          if (dispatcher->setup().account.name == passed.account) {
+                            dispatcher->hear(passed);
+                          }
+                        }
+                      }
+                    },
+                    stop);
+              },
+          .endpoints =
+              [this] {
+                std::uint64_t count = 0;
+                for (const auto& page : store_.current().pages) {
+                  count += page->state.endpoints.size();
+                }
+                return count;
+              }};
+}
+
+Host::Outcome App::divide_anew(const Division& division, const Handed& handed) {
+  division_ = division;
+  static_cast<void>(handed);
+  Host::Outcome outcome;
+  for (const auto& account : swap_accounts(divide(accounts_, config_, division_))) {
+    outcome.endpoints += account.endpoints.size();
+  }
+  return outcome;
+}
+
+// Waits until the main thread has done it. @return false: a stop came before.
+bool App::on_main(std::function<void()> errand, const std::stop_token& stop) {
+  const auto entry = std::make_shared<Errand>(Errand{.run = std::move(errand)});
+  std::unique_lock lock(mutex_);
+  errands_.push_back(entry);
+  kill(getpid(), SIGUSR1);
+  const bool done = errand_done_.wait(lock, stop, [&] { return entry->done; });
+  // What nobody waits for any more must not be done later.
+  if (!done) std::erase(errands_, entry);
+  return done;
+}
+
+void App::run_errands() {
+  std::vector<std::shared_ptr<Errand>> errands;
+  {
+    const std::lock_guard lock(mutex_);
+    errands.swap(errands_);
+  }
+  for (const auto& errand : errands) {
+    errand->run();
+    {
+      const std::lock_guard lock(mutex_);
+      errand->done = true;
+    }
+    errand_done_.notify_all();
   }
 }
 
@@ -261,13 +390,20 @@ void App::reload(const std::function<tl::expected<Loaded, Problems>()>& load) {
     return refuse(std::string(error.what()) + "\n");
   }
   const bool other_web = loaded->config.web != config_.web;
+  const bool other_cluster = loaded->config.cluster != config_.cluster;
+  if (other_cluster) leave();
   config_ = std::move(loaded->config);
   log::set_level(config_.log.level);
   connections_.set_limits(limits_of(config_.web));
   access_.replace(config_.web, std::move(loaded->admission));
   lifecycle_ = config_.web.enable_lifecycle;
   store_.set_limits(limits_of(config_));
-  swap_accounts(std::move(loaded->accounts));
+  accounts_ = std::move(loaded->accounts);
+  if (other_cluster) {
+    join(config_.cluster, loaded->members);
+  } else {
+    swap_accounts(divide(accounts_, config_, division_));
+  }
   self_.note_reload(true, unix_seconds(read_clock().wall));
   log::info("reloaded", {{"accounts", std::to_string(config_.accounts.size())}});
   // Answered before a listener goes: the question may have come in by it.

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -11,6 +14,7 @@
 #include "config/config.hpp"
 #include "daemon/access.hpp"
 #include "daemon/assignment.hpp"
+#include "daemon/cluster.hpp"
 #include "daemon/connections.hpp"
 #include "daemon/curl_http.hpp"
 #include "daemon/dispatcher.hpp"
@@ -26,16 +30,20 @@ namespace serverless::daemon {
 /// A configuration that can be run.
 struct Loaded {
   config::Config config{};
-  std::vector<AccountSetup> accounts{};  ///< Of which this member has a share.
+  std::vector<AccountSetup> accounts{};  ///< Not divided yet.
   Admission admission{};
-  Members members{};
+  Members members{};  ///< Of static shards.
 };
 using Problems = std::vector<config::Problem>;
 
-/// Reads each account's key, pairs it with its provider's row and takes this member's share of it.
+/// Reads each account's key and pairs it with its provider's row.
 /// @return the accounts, or everything that is wrong.
 tl::expected<Loaded, Problems> set_up(config::Config config, const std::string& file,
                                       const Members& members);
+
+/// Those of the accounts of which a member has a share, each with it. Pure.
+std::vector<AccountSetup> divide(std::vector<AccountSetup> accounts, const config::Config& config,
+                                 const Division& division);
 
 /// What --check-config prints of a configuration without mistakes: the calls that this member
 /// plans.
@@ -60,6 +68,13 @@ class App {
   /// @param load  reads the configuration; called after it is settled who is answered.
   void reload(const std::function<tl::expected<Loaded, Problems>()>& load);
 
+  /// Does what other threads asked of the main thread, which SIGUSR1 tells of. Main thread only.
+  void run_errands();
+
+  /// Stops polling, and hands over to the other members of its cluster, if it is in one. It goes on
+  /// serving what is its own. Main thread only.
+  void leave();
+
   /// Of all its loops.
   [[nodiscard]] const Pulses& pulses() const { return pulses_; }
 
@@ -72,18 +87,33 @@ class App {
 
  private:
   void warn_of_exposure() const;
-  void swap_accounts(std::vector<AccountSetup> accounts);
+  /// @return what was known of endpoints that are another member's now.
+  std::vector<AccountState> swap_accounts(std::vector<AccountSetup> accounts);
+  void join(const std::optional<config::Cluster>& cluster, const Members& members);
+  [[nodiscard]] Host host();
+  Host::Outcome divide_anew(const Division& division, const Handed& handed);
+  [[nodiscard]] std::optional<ClusterStatus> cluster_status() const;
+  bool on_main(std::function<void()> errand, const std::stop_token& stop);
+  struct Errand {
+    std::function<void()> run{};
+    bool done = false;
+  };
   using Waiters = std::vector<Respond>;
   [[nodiscard]] Waiters take_waiters();
   [[nodiscard]] HttpReply ask_for_reload();
 
-  config::Config config_;  ///< The main thread's own.
+  // The main thread's own.
+  config::Config config_;
+  std::vector<AccountSetup> accounts_{};  ///< As configured.
+  Division division_{};
   Mono started_{};
   std::size_t account_count_ = 0;
   std::atomic<bool> lifecycle_ = false;
-  std::mutex mutex_{};  ///< Of the two below.
+  mutable std::mutex mutex_{};  ///< Of the four below.
   Waiters reload_waiters_{};
   bool stopping_ = false;
+  std::vector<std::shared_ptr<Errand>> errands_{};
+  std::condition_variable_any errand_done_{};
   bool serving_ = false;
   Pulses pulses_{};
   SelfMetrics self_{};
@@ -94,7 +124,11 @@ class App {
   Routes routes_;
   Gate gate_{};
   CurlHttp http_;
+  Machinery machinery_;
   std::vector<std::unique_ptr<Dispatcher>> dispatchers_{};
+  /// Null: alone, or a static shard. Changed by the main thread, with the mutex, while there is no
+  /// dispatcher.
+  std::shared_ptr<Cluster> cluster_{};
   Server server_;
 };
 

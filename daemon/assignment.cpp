@@ -71,6 +71,17 @@ std::size_t Members::owner(const Unit& unit) const {
   return best;
 }
 
+bool Division::is_in() const {
+  return std::all_of(views.begin(), views.end(),
+                     [](const Members& members) { return members.is_in(); });
+}
+
+bool Division::has(const Unit& unit) const {
+  return std::all_of(views.begin(), views.end(), [&](const Members& members) {
+    return members.is_in() && members.owner(unit) == members.self();
+  });
+}
+
 Members static_shards(std::uint32_t ordinal, std::uint32_t count) {
   std::vector<std::string> names;
   for (std::uint32_t i = 0; i < count; ++i) names.push_back(std::to_string(i));
@@ -79,24 +90,38 @@ Members static_shards(std::uint32_t ordinal, std::uint32_t count) {
 
 bool Share::has(std::string_view endpoint_id) const {
   if (!whole.empty()) return any;
-  return members.owner({provider, account, endpoint_id}) == members.self();
+  return division.has({provider, account, endpoint_id});
 }
 
-Share share_of(const config::Account& account, const Provider& provider, const Members& members) {
-  Share share{.members = members, .provider = std::string(provider.name), .account = account.name};
+Share share_of(const config::Account& account, const Provider& provider, const Division& division) {
+  Share share{
+      .division = division, .provider = std::string(provider.name), .account = account.name};
   const auto collector = provider.make(account);
   if (stays_whole(*collector, provider.policy)) {
     share.whole = account.quota_group.empty() ? account.name : account.quota_group;
-    share.any = members.owner({share.provider, share.whole, ""}) == members.self();
-  } else if (discovers(account, provider)) {
+    share.any = division.has({share.provider, share.whole, ""});
+    share.asks = share.any;
+    return share;
+  }
+  const auto& members = division.members();
+  std::set<std::size_t> owners;
+  if (discovers(account, provider)) {
+    share.any = division.is_in();
     share.askers = static_cast<std::uint32_t>(members.size());
   } else {
-    std::set<std::size_t> owners;
-    for (const auto& endpoint : collector->configured()) {
+    const auto configured = collector->configured();
+    share.any = std::any_of(configured.begin(), configured.end(),
+                            [&](const EndpointInfo& endpoint) { return share.has(endpoint.id); });
+    for (const auto& endpoint : configured) {
       owners.insert(members.owner({share.provider, share.account, endpoint.id}));
     }
-    share.any = owners.contains(members.self());
     share.askers = static_cast<std::uint32_t>(owners.size());
+  }
+  share.asks = share.any;
+  if (division.in_touch) {
+    share.asks = division.has({share.provider, share.account, ""});
+    share.any = share.any || share.asks;
+    share.askers = 1;
   }
   return share;
 }
@@ -108,7 +133,14 @@ std::vector<EndpointInfo> assign(std::vector<EndpointInfo> endpoints, const Shar
 
 std::vector<Target> assign(std::vector<Target> targets, const Share& share) {
   std::erase_if(targets, [&](const Target& target) {
-    return target.endpoint_id.empty() ? !share.any : !share.has(target.endpoint_id);
+    return target.endpoint_id.empty() ? !share.asks : !share.has(target.endpoint_id);
+  });
+  return targets;
+}
+
+std::vector<Target> heard(std::vector<Target> targets, const Share& share) {
+  std::erase_if(targets, [&](const Target& target) {
+    return !target.endpoint_id.empty() || share.asks || !share.is_passed_on();
   });
   return targets;
 }

@@ -22,15 +22,14 @@ struct ClusterStatus {
 
   std::string cluster{};
   std::string self{};
-  bool engine_up = false;              ///< etcd answered the last time it was asked.
-  std::string trouble{};               ///< Why not, in words; empty: none.
-  bool joined = false;                 ///< It holds a lease that is not over.
-  bool settled = false;                ///< All members keep to one view.
-  std::optional<Mono> renewed{};       ///< When its lease was last renewed.
-  std::optional<Mono> lease_end{};     ///< From then on it polls and serves nothing.
-  std::vector<Member> members{};       ///< By name, as last heard.
-  std::uint64_t endpoints_gained = 0;  ///< Since the start: came from, or went to, other members.
-  std::uint64_t endpoints_lost = 0;
+  bool engine_up = false;            ///< etcd answered the last time it was asked.
+  std::string trouble{};             ///< Why not, in words; empty: none.
+  bool joined = false;               ///< It holds a lease that is not over.
+  bool settled = false;              ///< All members keep to one view.
+  std::optional<Mono> renewed{};     ///< When its lease was last renewed.
+  std::optional<Mono> lease_end{};   ///< From then on it polls and serves nothing.
+  std::vector<Member> members{};     ///< By name, as last heard.
+  std::uint64_t endpoints_lost = 0;  ///< Since the start: given up to other members.
 
   bool operator==(const ClusterStatus&) const = default;
 };

@@ -44,6 +44,7 @@ struct Transfer {
   Response response{};
   std::size_t header_bytes = 0;
   std::size_t max_body = 0;
+  Mono start_before{};
   bool too_large = false;
   bool is_coded = false;  // A content coding was told.
   bool refused_coding = false;
@@ -171,6 +172,7 @@ std::shared_ptr<Transfer> make_transfer(const Request& request, const config::Se
   transfer->headers = header_list(request, key);
   transfer->body = request.body;
   transfer->max_body = bounds.max_body;
+  transfer->start_before = bounds.start_before;
   CURL* easy = transfer->easy.get();
   set(easy, CURLOPT_URL, request.url.c_str());
   set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -285,6 +287,8 @@ class CurlHttp::Engine {
       CURL* easy = transfer->easy.get();
       if (order == Order::cancel) {
         abandon(easy);
+      } else if (read_clock().mono >= transfer->start_before) {
+        transfer->done.set_value(fail(Reason::internal, "too late to be sent"));
       } else {
         under_way_.emplace(easy, transfer);
         curl_multi_add_handle(multi_, easy);

@@ -16,6 +16,7 @@ namespace serverless::daemon {
 struct Bounds {
   std::chrono::milliseconds timeout{0};  ///< From sending to the last byte.
   std::size_t max_body = 0;              ///< Decoded bytes.
+  Mono start_before = Mono::max();       ///< From then on it is not sent.
 };
 
 /// The only door to libcurl: one multi handle and one thread for the process. HTTP/2 where the

@@ -27,6 +27,13 @@ void sleep_until(Mono moment, const std::stop_token& stop) {
   never.wait_for(lock, stop, moment - read_clock().mono, [] { return false; });
 }
 
+// Somebody else may have our place by now: whether that is so will be known in a moment.
+Error without_lease() {
+  return {.reason = Reason::internal,
+          .detail = "the lease of this member is over",
+          .retry_after = std::chrono::seconds{1}};
+}
+
 milliseconds gap_of(const Provider& provider, const std::string& operation) {
   for (const auto& spacing : provider.policy.spacings) {
     if (spacing.operation == operation) return spacing.gap;
@@ -72,23 +79,25 @@ const Skipped* skipped_of(const Report& report) {
 /// The port to the world for one poll: adds the key, keeps distances, counts.
 class Dispatcher::AccountClient final : public http::Client {
  public:
-  AccountClient(Dispatcher& owner, std::stop_token stop) : owner_(owner), stop_(std::move(stop)) {}
+  /// @param records  its answers go to other members.
+  AccountClient(Dispatcher& owner, std::stop_token stop, bool records)
+      : owner_(owner), stop_(std::move(stop)), records_(records) {}
 
   Result<http::Response> send(const http::Request& request) override {
     const auto& setup = owner_.setup_;
     const auto gap = gap_of(*setup.provider, request.operation);
-    const auto turn = owner_.gate_.book(owner_.quota_group_, request.api, request.operation, gap,
-                                        read_clock().mono);
+    const auto turn = owner_.machinery_.gate.book(owner_.setup_.quota_group, request.api,
+                                                  request.operation, gap, read_clock().mono);
     if (!turn) return withhold(turn.error());
     for (Mono wake = *turn, now{}; now < wake;) {
       sleep_until(wake, stop_);
       if (stop_.stop_requested()) {
-        owner_.gate_.give_back(owner_.quota_group_, request.operation, *turn);
+        owner_.machinery_.gate.give_back(owner_.setup_.quota_group, request.operation, *turn);
         return fail(Reason::internal, "stopping");
       }
       now = read_clock().mono;
-      const auto departs =
-          owner_.gate_.depart(owner_.quota_group_, request.api, request.operation, gap, *turn, now);
+      const auto departs = owner_.machinery_.gate.depart(owner_.setup_.quota_group, request.api,
+                                                         request.operation, gap, *turn, now);
       if (!departs) return withhold(departs.error());
       wake = *departs;
     }
@@ -96,12 +105,20 @@ class Dispatcher::AccountClient final : public http::Client {
     secret_ = key.secret;
     generation_ = key.generation;
     const Now sent = read_clock();
+    const auto& lease = owner_.machinery_.lease;
+    if (lease.is_over(sent.mono)) return withhold(without_lease());
     if (!first_sent_) first_sent_ = sent;
-    auto response = owner_.http_.send(
-        request, key.secret,
-        {.timeout = setup.account.poll.timeout, .max_body = setup.account.poll.max_body}, stop_);
+    auto response = owner_.machinery_.http.send(request, key.secret,
+                                                {.timeout = setup.account.poll.timeout,
+                                                 .max_body = setup.account.poll.max_body,
+                                                 .start_before = lease.end()},
+                                                stop_);
+    if (!response && lease.is_over(read_clock().mono)) return withhold(without_lease());
     if (response && response->status == 401) owner_.key_.refused();
     note(request, response, sent, read_clock());
+    if (records_ && response) {
+      recorded_.push_back({.method = request.method, .url = request.url, .response = *response});
+    }
     return response;
   }
 
@@ -122,6 +139,7 @@ class Dispatcher::AccountClient final : public http::Client {
   /// For how long a cache had kept the oldest answer.
   [[nodiscard]] std::chrono::seconds cached() const { return cached_; }
   std::vector<Exchange> take_exchanges() { return std::move(exchanges_); }
+  std::vector<Passed::Exchange> take_recorded() { return std::move(recorded_); }
 
  private:
   tl::unexpected<Error> withhold(const Error& error) {
@@ -150,6 +168,8 @@ class Dispatcher::AccountClient final : public http::Client {
 
   Dispatcher& owner_;
   std::stop_token stop_;
+  bool records_;
+  std::vector<Passed::Exchange> recorded_{};
   std::optional<Now> first_sent_{};
   std::optional<milliseconds> withheld_{};
   std::uint64_t generation_ = 0;
@@ -170,15 +190,10 @@ bool same_place(const AccountSetup& one, const AccountSetup& other) {
   });
 }
 
-Dispatcher::Dispatcher(AccountSetup setup, CurlHttp& http, Gate& gate, Store& store, Pulses& pulses,
+Dispatcher::Dispatcher(AccountSetup setup, const Machinery& machinery,
                        std::optional<Inheritance> before)
     : setup_(std::move(setup)),
-      http_(http),
-      gate_(gate),
-      store_(store),
-      pulses_(pulses),
-      // Without a group of its own an account shares with nobody.
-      quota_group_(setup_.quota_group),
+      machinery_(machinery),
       key_(setup_.account.name, setup_.account.key, setup_.key),
       collector_(setup_.provider->make(setup_.account)) {
   prepare(std::move(before));
@@ -229,7 +244,8 @@ void Dispatcher::fetch(const std::stop_token& stop) {
 }
 
 Observation Dispatcher::observe(const Target& target, const std::stop_token& stop) {
-  AccountClient client(*this, stop);
+  const bool passes_on = target.endpoint_id.empty() && setup_.share.is_passed_on();
+  AccountClient client(*this, stop, passes_on);
   Observation observation{.target = target, .sent = read_clock()};
   const auto fail_all = [&](const std::string& detail) {
     observation.poll = {};
@@ -255,11 +271,17 @@ Observation Dispatcher::observe(const Target& target, const std::stop_token& sto
   observation.key_generation = client.generation();
   observation.cached = client.cached();
   if (learned_nothing(observation.poll)) observation.withheld = client.withheld();
+  if (passes_on && !failed(observation.poll)) {
+    machinery_.pass_on({.account = setup_.account.name,
+                        .target = key_of(target),
+                        .sent = observation.sent.wall - observation.cached,
+                        .exchanges = client.take_recorded()});
+  }
   // At once, and not when the dispatcher takes the answer: others wait for their turn at the gate.
   if (const auto wait = wait_after(observation, {}, setup_.account.poll.interval);
       wait && !client.withheld()) {
-    gate_.close(quota_group_, refused_scope(target, setup_.provider->policy),
-                observation.landed.mono + *wait);
+    machinery_.gate.close(setup_.quota_group, refused_scope(target, setup_.provider->policy),
+                          observation.landed.mono + *wait);
   }
   return observation;
 }
@@ -269,8 +291,9 @@ void Dispatcher::prepare(std::optional<Inheritance> before) {
   account_ = initial_account(setup_.account.name, *setup_.provider,
                              assign(collector_->configured(), setup_.share),
                              setup_.provider->discovers && setup_.account.endpoints.empty());
-  account_.divided = setup_.share.askers > 1;
+  account_.divided = setup_.share.whole.empty() && setup_.share.division.members().size() > 1;
   if (before) account_ = inherit(std::move(account_), before->account);
+  erase_if(account_.endpoints, [&](const auto& entry) { return !setup_.share.has(entry.first); });
   if (before && before->new_view) expect_baseline(account_);
   if (before) {
     schedule_.tempo.allowances = std::move(before->learned.allowances);
@@ -278,18 +301,18 @@ void Dispatcher::prepare(std::optional<Inheritance> before) {
   }
   refresh_targets();
   if (before) pacing_ = resume(std::move(before->pacing), schedule_, read_clock().mono);
-  const bool discovers =
-      std::any_of(schedule_.targets.begin(), schedule_.targets.end(), [](const Target& target) {
-        return target.endpoint_id.empty() &&
-               std::find(target.supplies.begin(), target.supplies.end(), Source::catalog) !=
-                   target.supplies.end();
-      });
+  const auto tells = [](const Target& target) {
+    return target.endpoint_id.empty() && std::find(target.supplies.begin(), target.supplies.end(),
+                                                   Source::catalog) != target.supplies.end();
+  };
+  const bool discovers = std::any_of(schedule_.targets.begin(), schedule_.targets.end(), tells) ||
+                         std::any_of(heard_.begin(), heard_.end(), tells);
   account_.discovered = account_.discovered || !discovers;
   publish();
 }
 
 void Dispatcher::run(const std::stop_token& stop) {
-  const Pulse pulse(pulses_, "poll " + account_.name, read_clock().mono);
+  const Pulse pulse(machinery_.pulses, "poll " + account_.name, read_clock().mono);
   start_due(read_clock().mono);
   while (!stop.stop_requested()) {
     pulse.beat(read_clock().mono);
@@ -311,6 +334,7 @@ void Dispatcher::run(const std::stop_token& stop) {
 }
 
 void Dispatcher::take(const Observation& observation) {
+  if (observation.heard) return take_heard(observation);
   const auto& target = observation.target;
   --under_way_;
   note_key(observation);
@@ -340,6 +364,42 @@ void Dispatcher::take(const Observation& observation) {
   if (learn_requests(schedule_.tempo, observation)) {
     reschedule(schedule_.targets, schedule_.tempo.allowances);
   }
+}
+
+// What was taken already tells of endpoints that are new to this member, and else nothing.
+void Dispatcher::take_heard(Observation observation) {
+  auto& last = account_.heard[key_of(observation.target)];
+  if (observation.sent.wall < last) return;
+  observation.again = observation.sent.wall == last;
+  last = observation.sent.wall;
+  apply(account_, observation,
+        [this](const Target& polled, Source source) { return pace_of(polled, source); });
+  endpoints_told_ = endpoints_told_ || tells_of_endpoints(observation.poll);
+  news_ = true;
+}
+
+void Dispatcher::hear(const Passed& passed) {
+  const std::vector any{EndpointInfo{.id = "1"}};
+  const auto targets = collector_->targets(any);
+  const auto target = std::find_if(targets.begin(), targets.end(), [&](const Target& candidate) {
+    return candidate.endpoint_id.empty() && key_of(candidate) == passed.target;
+  });
+  if (target == targets.end() || !setup_.share.is_passed_on()) return;
+  const Now now = read_clock();
+  // By its age: the other's monotonic clock counts from somewhere else.
+  const auto age = std::max<std::chrono::nanoseconds>(now.wall - passed.sent, {});
+  Observation observation{.target = *target,
+                          .sent = {.mono = now.mono - age, .wall = passed.sent},
+                          .landed = now,
+                          .heard = true};
+  Replay replay(passed);
+  try {
+    observation.poll = assign(collector_->poll(*target, replay), setup_.share);
+  } catch (const std::exception& error) {
+    log::error("answer_not_heard", {{"account", passed.account}, {"detail", error.what()}});
+    return;
+  }
+  results_.put(std::move(observation));
 }
 
 Mono Dispatcher::next_wake() const {
@@ -374,7 +434,9 @@ Pace Dispatcher::pace_of(const Target& target, Source) const {
 }
 
 void Dispatcher::refresh_targets() {
-  auto targets = assign(collector_->targets(endpoint_infos(account_)), setup_.share);
+  const auto all = collector_->targets(endpoint_infos(account_));
+  auto targets = assign(all, setup_.share);
+  heard_ = heard(all, setup_.share);
   if (targets == schedule_.targets) return;
   const auto before = schedule_.intervals;
   reschedule(std::move(targets), schedule_.tempo.allowances);
@@ -402,7 +464,9 @@ void Dispatcher::reschedule(std::vector<Target> targets,
   tempo.requests = schedule_.tempo.requests;
   const auto before = std::exchange(schedule_, schedule(std::move(targets), tempo));
   pacing_ = rescale(std::move(pacing_), before, schedule_, read_clock().mono);
-  adopt_targets(account_, schedule_.targets,
+  auto known = schedule_.targets;
+  known.insert(known.end(), heard_.begin(), heard_.end());
+  adopt_targets(account_, known,
                 [this](const Target& target, Source source) { return pace_of(target, source); });
   start_at_ = Mono{};
   settle_at_ = Mono{};
@@ -462,7 +526,7 @@ void Dispatcher::close(const std::string& api, const std::string& scope, Now now
   if (known != pacing_.paused.end() && known->second >= until) return;
   pacing_ = pause(std::move(pacing_), schedule_, scope, until, now.mono);
   start_at_ = Mono{};
-  gate_.close(quota_group_, scope, until);
+  machinery_.gate.close(setup_.quota_group, scope, until);
   auto& shown = account_.apis[api].backoff_until;
   shown = std::max(shown.value_or(Time{}), now.wall + std::chrono::ceil<milliseconds>(wait));
 }
@@ -514,7 +578,7 @@ void Dispatcher::publish() {
     page->next_polls.emplace(key, Due{.at = pace.due, .in_flight = pace.in_flight});
   }
   published_ = std::move(page);
-  store_.publish(published_);
+  machinery_.store.publish(published_);
   news_ = false;
   publish_at_ = read_clock().mono + kPublishTogether;
 }

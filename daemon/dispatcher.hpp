@@ -17,7 +17,9 @@
 #include "daemon/curl_http.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/keys.hpp"
+#include "daemon/lease.hpp"
 #include "daemon/mailbox.hpp"
+#include "daemon/passed.hpp"
 #include "daemon/plan.hpp"
 #include "daemon/pulses.hpp"
 #include "daemon/store.hpp"
@@ -46,6 +48,17 @@ struct Inheritance {
   bool new_view = false;  ///< Another key or setting may show other workers.
 };
 
+/// What all dispatchers share. Outlives them.
+struct Machinery {
+  CurlHttp& http;
+  Gate& gate;
+  Store& store;
+  Pulses& pulses;
+  const Lease& lease;
+  /// Takes what other members of a cluster should hear. Any thread.
+  std::function<void(Passed)> pass_on;
+};
+
 /// The same API as before (provider and URLs): what is known of the account stays true.
 bool same_place(const AccountSetup& one, const AccountSetup& other);
 
@@ -56,7 +69,7 @@ bool same_place(const AccountSetup& one, const AccountSetup& other);
 class Dispatcher {
  public:
   /// @param before  what is known from a dispatcher whose place this one takes.
-  Dispatcher(AccountSetup setup, CurlHttp& http, Gate& gate, Store& store, Pulses& pulses,
+  Dispatcher(AccountSetup setup, const Machinery& machinery,
              std::optional<Inheritance> before = std::nullopt);
   ~Dispatcher();
   Dispatcher(const Dispatcher&) = delete;
@@ -66,6 +79,9 @@ class Dispatcher {
   void request_stop();
 
   [[nodiscard]] const AccountSetup& setup() const { return setup_; }
+
+  /// Takes what another member was told, if this one needs it. Any thread.
+  void hear(const Passed& passed);
 
   /// Ends all threads and hands out what is known.
   Inheritance release();
@@ -82,6 +98,7 @@ class Dispatcher {
 
   void start_due(Mono now);
   void take(const Observation& observation);
+  void take_heard(Observation observation);
   void refresh_targets();
   void settle_expired(Now now);
   void note_key(const Observation& observation);
@@ -100,11 +117,7 @@ class Dispatcher {
   void log_answers(const Observation& observation);
 
   AccountSetup setup_;
-  CurlHttp& http_;
-  Gate& gate_;
-  Store& store_;
-  Pulses& pulses_;
-  std::string quota_group_;
+  const Machinery& machinery_;
   Key key_;
   std::unique_ptr<const Collector> collector_;
 
@@ -112,6 +125,7 @@ class Dispatcher {
   AccountState account_{};
   Schedule schedule_{};
   Pacing pacing_{};
+  std::vector<Target> heard_{};  ///< What other members ask, and this one is told.
   std::uint64_t key_generation_ = 0;
   std::size_t under_way_ = 0;  ///< Polls that were ordered and have not come back.
   // What costs as much as there are endpoints is done at its time and not for every answer: when it

@@ -59,6 +59,8 @@ class FlatMap {
     return 1;
   }
 
+  friend void erase_if(FlatMap& map, auto&& is_to_go) { std::erase_if(map.entries_, is_to_go); }
+
   bool operator==(const FlatMap&) const = default;
 
  private:

@@ -108,6 +108,7 @@ int run(const Options& options, const sigset_t& signals) {
   daemon::log::start(loaded->config.log);
   // --once ends like any command.
   if (options.once) pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  if (options.once) loaded->config.cluster.reset();
   daemon::App app(std::move(*loaded));
   if (options.once) {
     const auto result = app.poll_once({});
@@ -122,6 +123,10 @@ int run(const Options& options, const sigset_t& signals) {
     const auto signal = next_signal(signals, supervisor.period());
     supervisor.feed();
     if (!signal) continue;
+    if (*signal == SIGUSR1) {
+      app.run_errands();
+      continue;
+    }
     if (*signal != SIGHUP) break;
     supervisor.reloading();
     app.reload([&] { return load(options, demo.get()); });
@@ -129,6 +134,7 @@ int run(const Options& options, const sigset_t& signals) {
   }
   supervisor.stopping();
   daemon::log::info("stopping");
+  app.leave();
   return 0;
 }
 
@@ -137,7 +143,7 @@ int run(const Options& options, const sigset_t& signals) {
 int main(int argc, char** argv) {
   sigset_t signals{};
   sigemptyset(&signals);
-  for (const int signal : {SIGHUP, SIGINT, SIGTERM}) sigaddset(&signals, signal);
+  for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   // By default glibc gives up to 8 arenas a core to the fetchers, which are many and mostly wait.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
 
@@ -11,17 +12,26 @@
 
 namespace serverless::daemon {
 
-/// What a member tells the others of itself: the value of its key, which lives as long as its lease.
+/// What a member tells the others of itself: the value of its key, which lives as long as its
+/// lease.
 struct MemberRecord {
   std::string name{};
-  std::int64_t since = 0;  ///< The revision at which it joined: a member that comes back is another.
-  std::string url{};       ///< Of its status page; empty: not told.
+  std::int64_t since =
+      0;              ///< The revision at which it joined: a member that comes back is another.
+  std::string url{};  ///< Of its status page; empty: not told.
   /// The view that it keeps to: it polls and serves nothing that another has by this view.
   std::string acked{};
-  std::map<std::string, std::uint64_t> endpoints{};  ///< That it has, by account.
+  std::uint64_t endpoints = 0;  ///< That it has, of all accounts.
+  /// What it passes on: when it asked, in Unix milliseconds, by the key under which the answer is.
+  std::map<std::string, std::int64_t> passed{};
 
   bool operator==(const MemberRecord&) const = default;
 };
+
+/// As etcd keeps it, JSON; without what etcd itself tells. Pure.
+std::string encode(const MemberRecord& record);
+/// @return what is wrong with the text, in words. Pure.
+tl::expected<MemberRecord, std::string> decode_member(std::string_view text);
 
 /// All members, as of one revision, sorted by name.
 using Roll = std::vector<MemberRecord>;
@@ -41,8 +51,8 @@ struct Standing {
 
 /// Takes in a roll. When somebody joins or leaves, each member gives up at once what another has by
 /// the new view, and says so (MemberRecord::acked); only when all have, each takes what is new to
-/// it. So nothing is ever polled or served by two, whatever order they learn of it in. A member that
-/// is not in the roll has nothing. Pure.
+/// it. So nothing is ever polled or served by two, whatever order they learn of it in. A member
+/// that is not in the roll has nothing. Pure.
 Standing follow(Standing standing, const Roll& roll, const std::string& self);
 
 }  // namespace serverless::daemon

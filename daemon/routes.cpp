@@ -34,9 +34,8 @@ Routes::Routes(Store& store, SelfMetrics& self, Mono started, std::function<Http
     : store_(store), self_(self), started_(started), reload_(std::move(reload)) {}
 
 void Routes::set_terms(Terms terms) {
-  accounts_ = terms.accounts;
   const std::lock_guard lock(mutex_);
-  config_ = std::move(terms.config);
+  terms_ = std::move(terms);
 }
 
 HttpReply Routes::handle(const HttpRequest& request) {
@@ -108,7 +107,7 @@ HttpReply Routes::status(const HttpRequest& request) const {
 
 HttpReply Routes::config() const {
   const std::lock_guard lock(mutex_);
-  return text_reply(200, config_);
+  return text_reply(200, terms_.config);
 }
 
 HttpReply Routes::stream(const HttpRequest& request, Tell tell, const char* type) const {
@@ -147,7 +146,11 @@ HttpReply Routes::crowded(const HttpRequest& request) {
 }
 
 HttpReply Routes::ready() const {
-  const bool tried = all_tried(store_.current().pages, accounts_);
+  const auto accounts = [this] {
+    const std::lock_guard lock(mutex_);
+    return terms_.accounts;
+  }();
+  const bool tried = accounts && all_tried(store_.current().pages, *accounts);
   if (tried || read_clock().mono - started_ >= kReadyAnyway) return text_reply(200, "ready\n");
   return text_reply(503, "not ready: the first polls are under way\n");
 }

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 
@@ -22,8 +22,8 @@ class Routes {
  public:
   /// What a configuration says of what is served.
   struct Terms {
-    std::size_t accounts = 0;
-    std::string config{};  ///< As text, without secrets.
+    std::optional<std::size_t> accounts{};  ///< Empty: which are its own is not known yet.
+    std::string config{};                   ///< As text, without secrets.
   };
 
   /// @param started  when polling began.
@@ -51,9 +51,8 @@ class Routes {
   SelfMetrics& self_;
   Mono started_;
   std::function<HttpReply()> reload_;
-  std::atomic<std::size_t> accounts_ = 0;
   mutable std::mutex mutex_{};  ///< Of the next.
-  std::string config_{};
+  Terms terms_{};
 };
 
 }  // namespace serverless::daemon

@@ -14,6 +14,7 @@ Pages Store::pages() const {
 }
 
 Store::Current Store::current() const {
+  if (lease_.is_over(read_clock().mono)) return {};
   const std::lock_guard lock(mutex_);
   return {.pages = pages(), .withheld = withheld_};
 }

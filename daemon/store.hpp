@@ -10,6 +10,7 @@
 
 #include "config/config.hpp"
 #include "daemon/assemble.hpp"
+#include "daemon/lease.hpp"
 
 namespace serverless::daemon {
 
@@ -22,7 +23,11 @@ class Store {
     Pages pages{};  ///< By account name.
     Withheld withheld{};
   };
+  /// Nothing, once the lease is over.
   [[nodiscard]] Current current() const;
+
+  /// Until when what is published may be shown.
+  [[nodiscard]] Lease& lease() { return lease_; }
 
   /// Replaces an account's page. Called by its dispatcher only.
   void publish(std::shared_ptr<const AccountPage> page);
@@ -41,6 +46,7 @@ class Store {
   [[nodiscard]] Pages pages() const;
 
   config::Limits limits_;
+  Lease lease_{};
   mutable std::mutex mutex_{};
   std::condition_variable_any published_{};
   std::map<std::string, std::shared_ptr<const AccountPage>> accounts_{};

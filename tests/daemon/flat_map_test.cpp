@@ -58,6 +58,12 @@ TEST(FlatMap, ErasesAndMakesAsAMapDoes) {
   EXPECT_EQ(entries(map), (Entries{{"a", 2}, {"c", 3}, {"z", 7}}));
 }
 
+TEST(FlatMap, ErasesWhatIsToGo) {
+  FlatMap<int> map{{"a", 1}, {"b", 2}, {"c", 3}};
+  erase_if(map, [](const auto& entry) { return entry.second != 2; });
+  EXPECT_EQ(entries(map), (Entries{{"b", 2}}));
+}
+
 // Against the standard's, with keys that come and go.
 TEST(FlatMap, HoldsTheSameAsAMapAfterAThousandSteps) {
   FlatMap<int> map;

@@ -1,0 +1,405 @@
+#include "daemon/cluster.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "daemon/clock.hpp"
+#include "daemon/log.hpp"
+
+namespace serverless::daemon {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// How often the roll is read: as quickly is a graceful leave noticed. While members do not agree
+// yet, somebody's endpoints wait.
+constexpr milliseconds kLook{1000};
+constexpr milliseconds kLookUnsettled{200};
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return "unnamed";
+  return name.data();
+}
+
+std::string join_path(std::string_view a, std::string_view b) { return fmt::format("{}/{}", a, b); }
+
+// "ACCOUNT" of "ACCOUNT/NAME/I".
+std::string account_of(std::string_view key) {
+  const auto last = key.rfind('/');
+  const auto end = last == std::string_view::npos || last == 0 ? last : key.rfind('/', last - 1);
+  return std::string(key.substr(0, end == std::string_view::npos ? 0 : end));
+}
+
+}  // namespace
+
+milliseconds Cluster::margin(milliseconds ttl) { return std::max(milliseconds{1000}, ttl / 10); }
+
+Cluster::Cluster(config::Cluster config, CurlHttp& http, Lease& lease, Pulses& pulses, Host host)
+    : config_(std::move(config)),
+      self_(config_.member.empty() ? host_name() : config_.member),
+      prefix_("/serverless_exporter/" + config_.name + "/"),
+      etcd_(config_, http),
+      lease_(lease),
+      pulses_(pulses),
+      host_(std::move(host)) {
+  status_.cluster = config_.name;
+  status_.self = self_;
+  lease_.set_end(Mono{});
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+Cluster::~Cluster() { stop(); }
+
+void Cluster::stop() {
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+template <typename Change>
+void Cluster::note(Change change) {
+  const std::lock_guard lock(mutex_);
+  change(status_);
+}
+
+ClusterStatus Cluster::status() const {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+void Cluster::pass_on(Passed passed) {
+  {
+    const std::lock_guard lock(mutex_);
+    outbox_[join_path(passed.account, passed.target)] = std::move(passed);
+    has_news_ = true;
+  }
+  news_.notify_all();
+}
+
+void Cluster::run(const std::stop_token& stop) {
+  const Pulse pulse(pulses_, "cluster", read_clock().mono);
+  while (!stop.stop_requested()) {
+    pulse.beat(read_clock().mono);
+    const auto pause = step(stop);
+    std::unique_lock lock(mutex_);
+    news_.wait_for(lock, stop, pause, [this] { return has_news_; });
+    has_news_ = false;
+  }
+}
+
+// Each trouble is told once, and its end.
+void Cluster::note_answer(const std::string& trouble) {
+  std::string before;
+  note([&](ClusterStatus& status) {
+    before = std::exchange(status.trouble, trouble);
+    status.engine_up = trouble.empty();
+  });
+  if (before == trouble) return;
+  if (trouble.empty()) {
+    log::info("cluster_engine_up", {{"cluster", config_.name}});
+  } else {
+    log::warn("cluster_engine_trouble", {{"cluster", config_.name}, {"detail", trouble}});
+  }
+}
+
+Mono Cluster::end_of(const Membership& membership) const {
+  const milliseconds ttl = membership.lease.ttl;
+  return membership.renewed + ttl - margin(ttl);
+}
+
+milliseconds Cluster::step(const std::stop_token& stop) {
+  if (!membership_ && !join(stop)) return kLook;
+  if (read_clock().mono >= membership_->renewed + membership_->lease.ttl / 3 && !renew(stop)) {
+    if (membership_ && read_clock().mono >= end_of(*membership_)) {
+      drop_out("it could not be renewed in time", stop);
+    }
+    return kLook;
+  }
+  put_passed(stop);
+  const auto roll = read_roll(stop);
+  if (!roll) {
+    note_answer(roll.error().detail);
+    return kLook;
+  }
+  note_answer("");
+  const auto next = follow(standing_, *roll, self_);
+  if (next.views != standing_.views && !divide(next, stop)) return kLook;
+  standing_ = next;
+  hear(*roll, stop);
+  note([&](ClusterStatus& status) {
+    status.settled = standing_.settled;
+    status.members.clear();
+    for (const auto& member : *roll) {
+      status.members.push_back({.name = member.name,
+                                .url = member.url,
+                                .in_step = member.acked == standing_.view,
+                                .endpoints = member.endpoints});
+    }
+  });
+  MemberRecord record = membership_->record;
+  record.acked = standing_.view;
+  record.endpoints = host_.endpoints();
+  record.passed = passes_;
+  if (!write(std::move(record), stop)) return kLook;
+  return standing_.settled ? kLook : kLookUnsettled;
+}
+
+bool Cluster::join(const std::stop_token& stop) {
+  if (old_lease_) {
+    if (const auto ended = etcd_.revoke(*old_lease_, stop); !ended) {
+      note_answer(ended.error().detail);
+      return false;
+    }
+    old_lease_.reset();
+  }
+  const Mono sent = read_clock().mono;
+  const auto lease = etcd_.grant(std::chrono::ceil<seconds>(config_.lease_ttl), stop);
+  if (!lease) {
+    note_answer(lease.error().detail);
+    return false;
+  }
+  old_lease_ = lease->id;
+  MemberRecord record{.name = self_, .url = config_.url};
+  const auto put =
+      etcd_.put_new(prefix_ + join_path("members", self_), encode(record), lease->id, stop);
+  if (!put || !*put) {
+    note_answer(
+        !put ? put.error().detail
+             : fmt::format("another member is called {}, or was and its lease is not over", self_));
+    return false;
+  }
+  old_lease_.reset();
+  note_answer("");
+  standing_ = {};
+  passes_.clear();
+  membership_ = Membership{.lease = *lease, .renewed = sent, .record = std::move(record)};
+  lease_.set_end(end_of(*membership_));
+  note([&](ClusterStatus& status) {
+    status.joined = true;
+    status.renewed = sent;
+    status.lease_end = end_of(*membership_);
+  });
+  log::info("cluster_joined", {{"cluster", config_.name},
+                               {"member", self_},
+                               {"lease_ttl", fmt::format("{}s", lease->ttl.count())}});
+  return true;
+}
+
+bool Cluster::renew(const std::stop_token& stop) {
+  const Mono sent = read_clock().mono;
+  // Over for us is over, whatever etcd says: what was ours may have been given up already.
+  if (lease_.is_over(sent)) {
+    drop_out("it could not be renewed in time", stop);
+    return false;
+  }
+  const auto ttl = etcd_.keep_alive(membership_->lease.id, stop);
+  if (!ttl) {
+    if (ttl.error().reason == Reason::gone) {
+      drop_out("etcd does not know it any more", stop);
+    } else {
+      note_answer(ttl.error().detail);
+    }
+    return false;
+  }
+  membership_->renewed = sent;
+  membership_->lease.ttl = *ttl;
+  lease_.set_end(end_of(*membership_));
+  note([&](ClusterStatus& status) {
+    status.renewed = sent;
+    status.lease_end = end_of(*membership_);
+  });
+  return true;
+}
+
+void Cluster::drop_out(const std::string& why, const std::stop_token& stop) {
+  lease_.set_end(Mono{});
+  log::error("cluster_lease_over", {{"cluster", config_.name}, {"member", self_}, {"detail", why}});
+  old_lease_ = membership_->lease.id;
+  membership_.reset();
+  standing_ = {};
+  note([&](ClusterStatus& status) {
+    status.joined = false;
+    status.settled = false;
+    status.lease_end.reset();
+  });
+  // What it knew is old by the time that it is a member again.
+  host_.divide({{Members::nobody()}, true}, {}, stop);
+}
+
+bool Cluster::divide(const Standing& next, const std::stop_token& stop) {
+  Handed handed;
+  if (next.settled) {
+    auto read = read_handed(stop);
+    if (!read) {
+      note_answer(read.error().detail);
+      return false;
+    }
+    handed = std::move(*read);
+  }
+  if (next.settled && !read_passed(stop)) return false;
+  const auto outcome = host_.divide({next.views, true}, handed, stop);
+  if (!outcome) return false;
+  note([&](ClusterStatus& status) { status.endpoints_lost += outcome->endpoints; });
+  // Who asks for an account may be another member now.
+  passes_.clear();
+  std::vector<Passed> known;
+  for (const auto& [key, passed] : passed_) known.push_back(passed);
+  host_.tell(known, stop);
+  // Who takes them over counts from nothing, if this fails.
+  if (const auto put = put_handed(outcome->given_up, stop); !put) note_answer(put.error().detail);
+  log::info("cluster_divided", {{"cluster", config_.name},
+                                {"members", std::to_string(next.views.back().size())},
+                                {"settled", next.settled ? "true" : "false"}});
+  return true;
+}
+
+bool Cluster::write(MemberRecord record, const std::stop_token& stop) {
+  auto& known = membership_->record;
+  if (record == known) return true;
+  const auto put =
+      etcd_.put(prefix_ + join_path("members", self_), encode(record), membership_->lease.id, stop);
+  if (put) {
+    known = std::move(record);
+    return true;
+  }
+  note_answer(put.error().detail);
+  return false;
+}
+
+// What is too large to be passed on is known to none of the others: to be told, and to be seen by
+// its age on their pages.
+void Cluster::put_passed(const std::stop_token& stop) {
+  std::map<std::string, Passed> ready;
+  {
+    const std::lock_guard lock(mutex_);
+    ready.swap(outbox_);
+  }
+  while (!ready.empty()) {
+    auto next = ready.extract(ready.begin());
+    const auto& key = next.key();
+    const auto text = encode(next.mapped());
+    if (!text) {
+      log::warn("too_large_to_pass_on", {{"cluster", config_.name}, {"key", key}});
+      continue;
+    }
+    if (const auto put =
+            etcd_.put(prefix_ + join_path("passed", key), *text, membership_->lease.id, stop);
+        !put) {
+      note_answer(put.error().detail);
+      ready.insert(std::move(next));
+      break;
+    }
+    passes_[key] = next.mapped().sent.time_since_epoch().count();
+    passed_[key] = std::move(next.mapped());
+  }
+  const std::lock_guard lock(mutex_);
+  outbox_.merge(ready);
+}
+
+// Of all members, as etcd has them.
+bool Cluster::read_passed(const std::stop_token& stop) {
+  const auto prefix = prefix_ + "passed/";
+  const auto found = etcd_.range(prefix, stop);
+  if (!found) {
+    note_answer(found.error().detail);
+    return false;
+  }
+  for (const auto& entry : *found) take_passed(entry.key.substr(prefix.size()), entry.value);
+  return true;
+}
+
+// @return whether it could be read.
+bool Cluster::take_passed(const std::string& key, const std::string& text) {
+  auto passed = decode_passed(text);
+  if (!passed) {
+    log::warn("not_heard", {{"cluster", config_.name}, {"key", key}, {"detail", passed.error()}});
+    return false;
+  }
+  passed_[key] = std::move(*passed);
+  return true;
+}
+
+void Cluster::hear(const Roll& roll, const std::stop_token& stop) {
+  std::vector<Passed> news;
+  for (const auto& member : roll) {
+    if (member.name == self_) continue;
+    for (const auto& [key, sent] : member.passed) {
+      if (heard_[key] == std::pair(member.name, sent)) continue;
+      const auto found = etcd_.get(prefix_ + join_path("passed", key), stop);
+      if (!found || !*found) continue;
+      heard_[key] = {member.name, sent};
+      if (take_passed(key, (*found)->value)) news.push_back(passed_[key]);
+    }
+  }
+  if (!news.empty()) host_.tell(news, stop);
+}
+
+Result<Roll> Cluster::read_roll(const std::stop_token& stop) {
+  const auto found = etcd_.range(prefix_ + "members/", stop);
+  if (!found) return tl::make_unexpected(found.error());
+  Roll roll;
+  for (const auto& entry : *found) {
+    auto member = decode_member(entry.value);
+    if (!member) return fail(Reason::schema, entry.key + ": " + member.error());
+    member->since = entry.create_revision;
+    roll.push_back(std::move(*member));
+  }
+  return roll;
+}
+
+Result<Handed> Cluster::read_handed(const std::stop_token& stop) {
+  const auto prefix = prefix_ + "handover/";
+  const auto found = etcd_.range(prefix, stop);
+  if (!found) return tl::make_unexpected(found.error());
+  Handed handed;
+  for (const auto& entry : *found) {
+    handed[account_of(std::string_view(entry.key).substr(prefix.size()))].push_back(entry.value);
+  }
+  return handed;
+}
+
+Result<void> Cluster::put_handed(const Handed& handed, const std::stop_token& stop) {
+  if (handed.empty()) return {};
+  const auto lease = etcd_.grant(kHandoverLease, stop);
+  if (!lease) return tl::make_unexpected(lease.error());
+  for (const auto& [account, texts] : handed) {
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      const auto key = fmt::format("{}handover/{}/{}/{}", prefix_, account, self_, i);
+      if (auto put = etcd_.put(key, texts[i], lease->id, stop); !put) return put;
+    }
+  }
+  return {};
+}
+
+void Cluster::leave(const Handed& given_up, milliseconds patience) {
+  if (!membership_) return;
+  std::stop_source late;
+  const std::jthread timer([&](const std::stop_token& done) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    if (!never.wait_for(lock, done, patience, [] { return false; }) && !done.stop_requested()) {
+      late.request_stop();
+    }
+  });
+  lease_.set_end(Mono{});
+  const auto handed = put_handed(given_up, late.get_token());
+  const auto ended = etcd_.revoke(membership_->lease.id, late.get_token());
+  if (handed && ended) {
+    log::info("cluster_left", {{"cluster", config_.name}, {"member", self_}});
+  } else {
+    log::warn("cluster_left_in_haste",
+              {{"cluster", config_.name},
+               {"member", self_},
+               {"detail", (handed ? ended.error() : handed.error()).detail}});
+  }
+  membership_.reset();
+}
+
+}  // namespace serverless::daemon

@@ -1,0 +1,147 @@
+#include "daemon/passed.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <exception>
+#include <utility>
+
+#include "daemon/deflate.hpp"
+
+namespace serverless::daemon {
+namespace {
+
+// Another release that writes another text writes another word.
+constexpr std::string_view kFormat = "passed1";
+// The collectors read no others of a list.
+constexpr std::string_view kHeaders[] = {"date", "age"};
+
+// Netstrings: "5:hello,".
+void add(std::string& text, std::string_view field) {
+  text += fmt::format("{}:{},", field.size(), field);
+}
+
+// Reads what add() wrote. The first mistake ends it.
+class Fields {
+ public:
+  explicit Fields(std::string_view text) : rest_(text) {}
+
+  std::string_view next() {
+    std::size_t size = 0;
+    const auto* end = rest_.data() + rest_.size();
+    const auto read = std::from_chars(rest_.data(), end, size);
+    const auto left = static_cast<std::size_t>(end - read.ptr);
+    if (read.ec != std::errc{} || left < 2 || size > left - 2 || *read.ptr != ':' ||
+        read.ptr[size + 1] != ',') {
+      return fail();
+    }
+    const std::string_view field(read.ptr + 1, size);
+    rest_ = {read.ptr + size + 2, left - size - 2};
+    return field;
+  }
+
+  template <typename Number>
+  Number number() {
+    const auto field = next();
+    Number value{};
+    const auto* end = field.data() + field.size();
+    const auto read = std::from_chars(field.data(), end, value);
+    if (read.ec != std::errc{} || read.ptr != end) fail();
+    return value;
+  }
+
+  [[nodiscard]] bool at_end() const { return rest_.empty(); }
+  [[nodiscard]] bool good() const { return good_; }
+
+ private:
+  std::string_view fail() {
+    good_ = false;
+    rest_ = {};
+    return {};
+  }
+
+  std::string_view rest_;
+  bool good_ = true;
+};
+
+}  // namespace
+
+std::optional<std::string> encode(const Passed& passed) {
+  std::string text;
+  add(text, passed.account);
+  add(text, passed.target);
+  add(text, std::to_string(passed.sent.time_since_epoch().count()));
+  for (const auto& exchange : passed.exchanges) {
+    const auto& response = exchange.response;
+    if (text.size() + response.body.size() > kMostPassedText) return std::nullopt;
+    add(text, exchange.method);
+    add(text, exchange.url);
+    add(text, std::to_string(response.status));
+    for (const auto name : kHeaders) add(text, response.header(name));
+    add(text, response.body);
+  }
+  const auto piece = deflate(text);
+  auto out = fmt::format("{} {} {}\n", kFormat, piece.length, piece.crc) + piece.deflated;
+  if (out.size() > kMostPassed) return std::nullopt;
+  return out;
+}
+
+tl::expected<Passed, std::string> decode_passed(std::string_view text) {
+  const auto wrong = [](const char* what) { return tl::make_unexpected(std::string(what)); };
+  const auto line = text.substr(0, text.find('\n'));
+  Piece piece;
+  const auto first = line.find(' ');
+  const auto second = line.rfind(' ');
+  if (line.size() == text.size() || line.substr(0, first) != kFormat || second <= first) {
+    return wrong("it is of another release");
+  }
+  const auto read = [&](std::string_view digits, auto& value) {
+    const auto* end = digits.data() + digits.size();
+    const auto result = std::from_chars(digits.data(), end, value);
+    return result.ec == std::errc{} && result.ptr == end;
+  };
+  if (!read(line.substr(first + 1, second - first - 1), piece.length) ||
+      !read(line.substr(second + 1), piece.crc) || piece.length > 2 * kMostPassedText) {
+    return wrong("its length cannot be");
+  }
+  piece.deflated = text.substr(line.size() + 1);
+  std::string plain;
+  try {
+    plain = inflate(piece);
+  } catch (const std::exception& error) {
+    return wrong(error.what());
+  }
+  Fields fields(plain);
+  Passed passed;
+  passed.account = fields.next();
+  passed.target = fields.next();
+  passed.sent = Time(Time::duration(fields.number<Time::rep>()));
+  while (fields.good() && !fields.at_end()) {
+    Passed::Exchange exchange;
+    exchange.method = fields.next();
+    exchange.url = fields.next();
+    exchange.response.status = fields.number<int>();
+    for (const auto name : kHeaders) {
+      const auto value = fields.next();
+      if (!value.empty()) exchange.response.headers.emplace_back(name, value);
+    }
+    exchange.response.body = fields.next();
+    passed.exchanges.push_back(std::move(exchange));
+  }
+  if (!fields.good()) return wrong("a field of it is damaged");
+  return passed;
+}
+
+Result<http::Response> Replay::send(const http::Request& request) {
+  const auto found = std::find_if(
+      passed_.exchanges.begin(), passed_.exchanges.end(), [&](const Passed::Exchange& exchange) {
+        return exchange.method == request.method && exchange.url == request.url;
+      });
+  if (found == passed_.exchanges.end()) {
+    return fail(Reason::internal, "the member that asked did not ask for this");
+  }
+  return found->response;
+}
+
+}  // namespace serverless::daemon

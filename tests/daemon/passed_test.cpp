@@ -1,0 +1,77 @@
+#include "daemon/passed.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+
+namespace serverless::daemon {
+namespace {
+
+Passed passed() {
+  return {.account = "prod",
+          .target = "list_endpoints",
+          .sent = Time(std::chrono::milliseconds(1'700'000'000'123)),
+          .exchanges = {{.method = "GET",
+                         .url = "https://api.example/v2/endpoints?page=1",
+                         .response = {.status = 200,
+                                      .headers = {{"date", "Thu, 26 Nov 2026 12:00:00 GMT"}},
+                                      .body = R"([{"id":"a"}])"}},
+                        {.method = "GET",
+                         .url = "https://api.example/v2/endpoints?page=2",
+                         .response = {.status = 200,
+                                      .headers = {{"age", "7"}},
+                                      .body = std::string("\0:,\n\xff", 5)}}}};
+}
+
+TEST(PassedOn, IsReadAsItWasWritten) { EXPECT_EQ(decode_passed(*encode(passed())), passed()); }
+
+TEST(PassedOn, HasNoHeadersButTheDateAndTheAge) {
+  auto talkative = passed();
+  talkative.exchanges[0].response.headers.emplace_back("set-cookie", "secret");
+  EXPECT_EQ(decode_passed(*encode(talkative)), passed());
+}
+
+TEST(PassedOn, IsNotIfItIsLargerThanEtcdTakes) {
+  auto large = passed();
+  std::mt19937 random(1);
+  auto& body = large.exchanges[0].response.body;
+  while (body.size() < 2 * kMostPassed) body += static_cast<char>(random());
+  EXPECT_EQ(encode(large), std::nullopt);
+  body.assign(2 * kMostPassed, 'a');
+  EXPECT_EQ(decode_passed(*encode(large)), large);
+  body.assign(kMostPassedText, 'a');
+  EXPECT_EQ(encode(large), std::nullopt);
+}
+
+TEST(PassedOn, DamageIsSaidInWordsAndNeverMisread) {
+  EXPECT_EQ(decode_passed("").error(), "it is of another release");
+  EXPECT_EQ(decode_passed("passed2 1 1\n").error(), "it is of another release");
+  EXPECT_EQ(decode_passed("passed1 999999999999 1\n").error(), "its length cannot be");
+  EXPECT_EQ(decode_passed("passed1 -1 1\n").error(), "its length cannot be");
+  const auto whole = *encode(passed());
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(decode_passed(whole.substr(0, size)).has_value()) << size;
+  }
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    auto other = whole;
+    other[i] = static_cast<char>(other[i] ^ 1);
+    // A bit of the compressed text may mean nothing.
+    const auto read = decode_passed(other);
+    if (read) EXPECT_EQ(*read, passed()) << i;
+  }
+}
+
+TEST(PassedOn, AnswersWhatTheOtherWasAnsweredAndNothingElse) {
+  const auto known = passed();
+  Replay replay(known);
+  EXPECT_EQ(replay.send({.url = "https://api.example/v2/endpoints?page=2"}),
+            known.exchanges[1].response);
+  const auto other = replay.send({.url = "https://api.example/v2/endpoints?page=3"});
+  ASSERT_FALSE(other.has_value());
+  EXPECT_EQ(other.error().reason, Reason::internal);
+  EXPECT_FALSE(replay.send({.method = "POST", .url = known.exchanges[0].url}).has_value());
+}
+
+}  // namespace
+}  // namespace serverless::daemon
