@@ -11,11 +11,13 @@
 
 namespace serverless::daemon {
 
-/// What a member tells the others of itself: the value of its key, which lives as long as its lease.
+/// What a member tells the others of itself: the value of its key, which lives as long as its
+/// lease.
 struct MemberRecord {
   std::string name{};
-  std::int64_t since = 0;  ///< The revision at which it joined: a member that comes back is another.
-  std::string url{};       ///< Of its status page; empty: not told.
+  std::int64_t since =
+      0;              ///< The revision at which it joined: a member that comes back is another.
+  std::string url{};  ///< Of its status page; empty: not told.
   /// The view that it keeps to: it polls and serves nothing that another has by this view.
   std::string acked{};
   std::map<std::string, std::uint64_t> endpoints{};  ///< That it has, by account.
@@ -41,8 +43,8 @@ struct Standing {
 
 /// Takes in a roll. When somebody joins or leaves, each member gives up at once what another has by
 /// the new view, and says so (MemberRecord::acked); only when all have, each takes what is new to
-/// it. So nothing is ever polled or served by two, whatever order they learn of it in. A member that
-/// is not in the roll has nothing. Pure.
+/// it. So nothing is ever polled or served by two, whatever order they learn of it in. A member
+/// that is not in the roll has nothing. Pure.
 Standing follow(Standing standing, const Roll& roll, const std::string& self);
 
 }  // namespace serverless::daemon
