@@ -211,10 +211,7 @@ Draft read_account(Table& table, Place place, const Poll& poll,
   read_key_source(table, draft);
   table.find("endpoints");
   if (provider != nullptr) read_endpoints(table, draft, *provider);
-  table.read("quota_group", draft.account.quota_group, [](const Node& node) {
-    const auto* text = std::get_if<std::string>(&node.value);
-    return text != nullptr && text->empty() ? Parsed<std::string>{} : read_name(node);
-  });
+  table.read("quota_group", draft.account.quota_group, or_empty(read_name));
   table.read("allow_overlap", draft.account.allow_overlap, read_boolean);
   read_poll(table, draft.account.poll);
   if (provider != nullptr) {

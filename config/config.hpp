@@ -147,15 +147,15 @@ struct Account {
 
 /// [cluster]: exporters that divide the polling among themselves through etcd.
 struct Cluster {
-  std::vector<std::string> etcd{};   ///< Base URLs, tried in turn.
-  std::string name = "default";      ///< Exporters of one name are one cluster.
-  std::string member{};              ///< This one's own name; empty: the host's.
-  std::string url{};                 ///< Where people find this one's status page; empty: not told.
+  std::vector<std::string> etcd{};  ///< Base URLs, tried in turn.
+  std::string name = "default";     ///< Exporters of one name are one cluster.
+  std::string member{};             ///< This one's own name; empty: the host's.
+  std::string url{};                ///< Where people find this one's status page; empty: not told.
   milliseconds lease_ttl{std::chrono::seconds{15}};
-  std::string username{};            ///< Empty: etcd asks for none.
+  std::string username{};  ///< Empty: etcd asks for none.
   std::string password_file{};
-  std::string ca_file{};             ///< PEM; empty: the system's authorities.
-  std::string cert_file{};           ///< PEM, with key_file; empty: none is shown.
+  std::string ca_file{};    ///< PEM; empty: the system's authorities.
+  std::string cert_file{};  ///< PEM, with key_file; empty: none is shown.
   std::string key_file{};
 
   bool operator==(const Cluster&) const = default;

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <system_error>
+#include <tl/expected.hpp>
+#include <utility>
 
 namespace serverless::config {
 namespace {
@@ -98,6 +100,41 @@ bool is_loopback(const HostPort& parts) {
   return parts.host == "localhost" || (is_ipv4(parts.host) && parts.host.starts_with("127."));
 }
 
+struct Url {
+  bool plain = false;  ///< http, not https.
+  HostPort host{};
+  std::string_view path{};
+};
+
+/// @param schemes  what it may begin with, in words.
+tl::expected<Url, std::string> parse_url(std::string_view text, std::string_view schemes) {
+  constexpr std::string_view kHttp = "http://";
+  constexpr std::string_view kHttps = "https://";
+  const auto wrong = [](std::string what) { return tl::make_unexpected(std::move(what)); };
+  const auto allowed = [](char c) { return is_printable(c) && c != '\\' && c != '"'; };
+  if (!std::all_of(text.begin(), text.end(), allowed)) {
+    return wrong("expected a URL of printable ASCII characters, without blanks");
+  }
+  const bool plain = text.starts_with(kHttp);
+  if (!plain && !text.starts_with(kHttps)) {
+    return wrong(fmt::format("expected a URL that begins with {}", schemes));
+  }
+  if (text.find_first_of("?#") != std::string_view::npos) {
+    return wrong("expected a URL without a query ('?') or a fragment ('#')");
+  }
+  text.remove_prefix(plain ? kHttp.size() : kHttps.size());
+  const auto authority = text.substr(0, text.find('/'));
+  if (authority.find('@') != std::string_view::npos) {
+    return wrong("expected a URL without a user name or password");
+  }
+  const auto parts = split_host_port(authority);
+  if (!parts) return wrong("expected a host name or an address after the \"//\" of the URL");
+  if (parts->port && parse_port(*parts->port).value_or(0) == 0) {
+    return wrong("expected a port from 1 to 65535 in the URL");
+  }
+  return Url{.plain = plain, .host = *parts, .path = text.substr(authority.size())};
+}
+
 }  // namespace
 
 bool is_name(std::string_view text) {
@@ -166,32 +203,27 @@ std::optional<std::string> wrong_bcrypt(std::string_view text) {
 }
 
 std::optional<std::string> wrong_url(std::string_view text) {
-  constexpr std::string_view kHttp = "http://";
-  constexpr std::string_view kHttps = "https://";
-  const auto allowed = [](char c) { return is_printable(c) && c != '\\' && c != '"'; };
-  if (!std::all_of(text.begin(), text.end(), allowed)) {
-    return "expected a URL of printable ASCII characters, without blanks";
+  const auto url = parse_url(text, "https://");
+  if (!url) return url.error();
+  if (!url->plain || is_loopback(url->host)) return std::nullopt;
+  return "expected https://: plain http would send the key in the clear, and is for localhost, "
+         "127.0.0.0/8 and [::1] only";
+}
+
+std::optional<std::string> wrong_server(std::string_view text) {
+  const auto url = parse_url(text, "https://");
+  if (!url) return url.error();
+  if (url->path.find_first_not_of('/') != std::string_view::npos) {
+    return "expected a URL without a path, such as \"https://127.0.0.1:2379\"";
   }
-  const bool plain = text.starts_with(kHttp);
-  if (!plain && !text.starts_with(kHttps)) return "expected a URL that begins with https://";
-  if (text.find_first_of("?#") != std::string_view::npos) {
-    return "expected a URL without a query ('?') or a fragment ('#')";
-  }
-  text.remove_prefix(plain ? kHttp.size() : kHttps.size());
-  const auto authority = text.substr(0, text.find('/'));
-  if (authority.find('@') != std::string_view::npos) {
-    return "expected a URL without a user name or password";
-  }
-  const auto parts = split_host_port(authority);
-  if (!parts) return "expected a host name or an address after the \"//\" of the URL";
-  if (parts->port && parse_port(*parts->port).value_or(0) == 0) {
-    return "expected a port from 1 to 65535 in the URL";
-  }
-  if (plain && !is_loopback(*parts)) {
-    return "expected https://: plain http would send the key in the clear, and is for localhost, "
-           "127.0.0.0/8 and [::1] only";
-  }
-  return std::nullopt;
+  if (!url->plain || is_loopback(url->host)) return std::nullopt;
+  return "expected https://: plain http can be read and changed on its way, and is for localhost, "
+         "127.0.0.0/8 and [::1] only";
+}
+
+std::optional<std::string> wrong_link(std::string_view text) {
+  const auto url = parse_url(text, "https:// or http://");
+  return url ? std::nullopt : std::optional(url.error());
 }
 
 }  // namespace serverless::config

@@ -34,4 +34,10 @@ std::optional<std::string> wrong_bcrypt(std::string_view text);
 /// host; no user-info, no query, no fragment. Never repeats the text: it may hold a password.
 std::optional<std::string> wrong_url(std::string_view text);
 
+/// The same of a server's URL, which has no path: only what answers there is asked for.
+std::optional<std::string> wrong_server(std::string_view text);
+
+/// The same of the URL of a page that people open, over http as well.
+std::optional<std::string> wrong_link(std::string_view text);
+
 }  // namespace serverless::config

@@ -101,6 +101,7 @@ tl::expected<Config, std::vector<Problem>> load(std::string_view text, std::stri
   read_section(top, "limits", config.limits, read_limits);
   read_section(top, "series", config.series, read_series);
   read_section(top, "log", config.log, read_log);
+  read_cluster(top, config.cluster);
   config.accounts = read_accounts(top, config.poll, providers);
   top.finish();
   auto problems = findings.in_order();

@@ -46,12 +46,6 @@ auto duration(milliseconds least, milliseconds most) {
   return [least, most](const Node& node) { return read_duration(node, least, most); };
 }
 
-Parsed<std::string> read_path(const Node& node) {
-  auto text = read_text(node);
-  if (!text || text->starts_with('/')) return text;
-  return tl::make_unexpected(std::string("expected an absolute path"));
-}
-
 Parsed<std::string> read_url_path(const Node& node) {
   auto text = read_text(node);
   if (!text || text->starts_with('/')) return text;
@@ -112,6 +106,31 @@ void read_users(Table& web, Users& users) {
   }
 }
 
+// etcd counts whole seconds.
+Parsed<milliseconds> read_lease_ttl(const Node& node) {
+  auto ttl = read_duration(node, seconds{5}, minutes{10});
+  if (!ttl || *ttl % seconds{1} == milliseconds{0}) return ttl;
+  return unlike("whole seconds", node);
+}
+
+struct Half {
+  std::string_view key{};
+  std::string& into;
+  Parsed<std::string> (*read)(const Node&) = nullptr;
+};
+
+// Two keys of which neither does anything alone.
+void read_pair(Table& table, const Half& one, const Half& other) {
+  const auto before = table.findings().size();
+  table.read(one.key, one.into, or_empty(one.read));
+  table.read(other.key, other.into, or_empty(other.read));
+  if (table.findings().size() != before || one.into.empty() == other.into.empty()) return;
+  const auto& there = one.into.empty() ? other : one;
+  const auto& missing = one.into.empty() ? one : other;
+  const auto* entry = table.find(there.key);
+  table.add(*entry, entry->node.place, fmt::format("{} is needed beside it", missing.key));
+}
+
 }  // namespace
 
 void read_web(Table& table, Web& web) {
@@ -125,10 +144,7 @@ void read_web(Table& table, Web& web) {
   table.read_list("auth_exempt_paths", web.auth_exempt_paths, read_url_path);
   read_tls(table, web.tls_server_config);
   read_users(table, web.basic_auth_users);
-  table.read("basic_auth_users_file", web.basic_auth_users_file, [](const Node& node) {
-    const auto* text = std::get_if<std::string>(&node.value);
-    return text != nullptr && text->empty() ? Parsed<std::string>{} : read_path(node);
-  });
+  table.read("basic_auth_users_file", web.basic_auth_users_file, or_empty(read_path));
   table.read("max_connections", web.max_connections,
              integer<std::uint32_t>(kLeastConnections, kMostConnections));
   table.read("max_connections_per_address", web.max_connections_per_address,
@@ -175,6 +191,30 @@ void read_series(Table& table, Series& series) {
 void read_log(Table& table, Log& log) {
   table.read("level", log.level, word<LogLevel>(kLogLevelNames));
   table.read("format", log.format, word<LogFormat>(kLogFormatNames));
+}
+
+void read_cluster(Table& top, std::optional<Cluster>& into) {
+  const auto* entries = top.section("cluster");
+  if (entries == nullptr) return;
+  const auto place = top.find("cluster")->place;
+  Table table{entries, "[cluster]", top.findings()};
+  Cluster cluster;
+  if (table.find("etcd") == nullptr) top.findings().add(place, "etcd: missing in [cluster]");
+  const auto* etcd = table.read_list("etcd", cluster.etcd, read_server);
+  if (etcd != nullptr && cluster.etcd.empty()) {
+    table.add(*etcd, etcd->node.place, "expected at least one URL");
+  }
+  table.read("name", cluster.name, read_name);
+  table.read("member", cluster.member, or_empty(read_name));
+  table.read("url", cluster.url, or_empty(read_link));
+  table.read("lease_ttl", cluster.lease_ttl, read_lease_ttl);
+  read_pair(table, {"username", cluster.username, read_text},
+            {"password_file", cluster.password_file, read_path});
+  table.read("ca_file", cluster.ca_file, or_empty(read_path));
+  read_pair(table, {"cert_file", cluster.cert_file, read_path},
+            {"key_file", cluster.key_file, read_path});
+  table.finish();
+  into = std::move(cluster);
 }
 
 }  // namespace serverless::config

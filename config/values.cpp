@@ -51,6 +51,19 @@ tl::unexpected<std::string> unlike_kind(std::string_view expected, const Node& f
   return tl::make_unexpected(fmt::format("expected {}, found {}", expected, kind_of(found)));
 }
 
+Parsed<std::string> read_unless(std::optional<std::string> (*wrong)(std::string_view),
+                                const Node& node) {
+  auto text = read_text(node);
+  if (!text) return text;
+  if (auto what = wrong(*text)) return tl::make_unexpected(std::move(*what));
+  return text;
+}
+
+Parsed<std::string> without_slashes(Parsed<std::string> url) {
+  while (url && url->ends_with('/')) url->pop_back();
+  return url;
+}
+
 }  // namespace
 
 std::string shown(std::string_view text) {
@@ -102,18 +115,25 @@ Parsed<std::string> read_item(const Node& node) {
 }
 
 Parsed<std::string> read_url(const Node& node) {
+  return without_slashes(read_unless(wrong_url, node));
+}
+
+Parsed<std::string> read_server(const Node& node) {
+  return without_slashes(read_unless(wrong_server, node));
+}
+
+Parsed<std::string> read_link(const Node& node) {
+  return without_slashes(read_unless(wrong_link, node));
+}
+
+Parsed<std::string> read_path(const Node& node) {
   auto text = read_text(node);
-  if (!text) return text;
-  if (auto wrong = wrong_url(*text)) return tl::make_unexpected(std::move(*wrong));
-  while (text->ends_with('/')) text->pop_back();
-  return text;
+  if (!text || text->starts_with('/')) return text;
+  return tl::make_unexpected(std::string("expected an absolute path"));
 }
 
 Parsed<std::string> read_listen_address(const Node& node) {
-  auto text = read_text(node);
-  if (!text) return text;
-  if (auto wrong = wrong_listen_address(*text)) return tl::make_unexpected(std::move(*wrong));
-  return text;
+  return read_unless(wrong_listen_address, node);
 }
 
 Parsed<std::uint64_t> read_integer(const Node& node, std::uint64_t least, std::uint64_t most) {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 #include <utility>
+#include <variant>
 
 #include "config/node.hpp"
 
@@ -33,7 +34,11 @@ Parsed<std::string> read_name(const Node& node);  ///< As is_name() has it.
 Parsed<std::string> read_id(const Node& node);    ///< As is_id() has it, or a number.
 Parsed<std::string> read_text(const Node& node);  ///< Without control characters.
 Parsed<std::string> read_item(const Node& node);  ///< A text that is not empty, or a number.
-Parsed<std::string> read_url(const Node& node);   ///< Without slashes at its end.
+/// As wrong_url(), wrong_server() and wrong_link() have it, without slashes at its end.
+Parsed<std::string> read_url(const Node& node);
+Parsed<std::string> read_server(const Node& node);
+Parsed<std::string> read_link(const Node& node);
+Parsed<std::string> read_path(const Node& node);  ///< Absolute.
 Parsed<std::string> read_listen_address(const Node& node);
 Parsed<std::uint64_t> read_integer(const Node& node, std::uint64_t least, std::uint64_t most);
 /// A decimal number or an integer.
@@ -44,6 +49,15 @@ Parsed<std::chrono::milliseconds> read_duration(const Node& node, std::chrono::m
 /// A duration, or the word "auto", which is read as nothing.
 Parsed<std::optional<std::chrono::milliseconds>> read_duration_or_auto(
     const Node& node, std::chrono::milliseconds least, std::chrono::milliseconds most);
+
+/// A reader that takes an empty text as it is.
+template <typename Read>
+auto or_empty(Read read) {
+  return [read](const Node& node) -> Parsed<std::string> {
+    const auto* text = std::get_if<std::string>(&node.value);
+    return text != nullptr && text->empty() ? Parsed<std::string>{} : read(node);
+  };
+}
 
 /// The index of the word that a text is.
 Parsed<std::size_t> read_word(const Node& node, std::span<const std::string_view> words);

@@ -124,6 +124,20 @@ std::string_view key_name(KeySource::Kind kind) {
   return "";
 }
 
+void write_cluster(Writer& out, const Cluster& cluster) {
+  out.table("[cluster]");
+  out.key("etcd", cluster.etcd);
+  out.key("name", cluster.name);
+  out.key("member", cluster.member);
+  out.key("url", cluster.url);
+  out.key("lease_ttl", cluster.lease_ttl);
+  out.key("username", cluster.username);
+  out.key("password_file", cluster.password_file);
+  out.key("ca_file", cluster.ca_file);
+  out.key("cert_file", cluster.cert_file);
+  out.key("key_file", cluster.key_file);
+}
+
 void write_account(Writer& out, const Account& account) {
   out.table("[[accounts]]");
   out.key("name", account.name);
@@ -156,6 +170,7 @@ std::string to_toml(const Config& config) {
   out.table("[log]");
   out.key("level", std::string(kLogLevelNames[static_cast<std::size_t>(config.log.level)]));
   out.key("format", std::string(kLogFormatNames[static_cast<std::size_t>(config.log.format)]));
+  if (config.cluster) write_cluster(out, *config.cluster);
   for (const auto& account : config.accounts) write_account(out, account);
   return out.take();
 }

@@ -155,6 +155,10 @@ std::string forecast_text(const config::Config& config, const Members& members) 
     text += forecast(account, provider, sharers_of(account, config, members),
                      share_of(account, provider, members));
   }
+  if (config.cluster) {
+    text += fmt::format("cluster {}: this is the plan of a single exporter; the members share it\n",
+                        config.cluster->name);
+  }
   return text;
 }
 

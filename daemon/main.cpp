@@ -65,8 +65,11 @@ tl::expected<config::Config, daemon::Problems> read_config(const Options& option
 tl::expected<config::Config, daemon::Problems> effective_config(const Options& options,
                                                                 const daemon::Demo* demo) {
   auto config = read_config(options, demo);
-  if (config) daemon::apply(options, *config);
-  return config;
+  if (!config) return config;
+  auto wrong = daemon::apply(options, *config);
+  if (wrong.empty()) return config;
+  return tl::make_unexpected(
+      daemon::Problems{{.file = demo ? "demo" : options.config, .what = std::move(wrong)}});
 }
 
 daemon::Members members_of(const Options& options) {

@@ -81,8 +81,8 @@ constexpr std::array kOptions{
               }},
     OptionRow{"check-config", "", "say what is wrong with the configuration and exit", "",
               set_flag<&Options::check_config>},
-    OptionRow{"once", "", "poll everything once, print the page and exit", "",
-              set_flag<&Options::once>},
+    OptionRow{"once", "", "poll everything once, whatever [cluster] says, print the page and exit",
+              "", set_flag<&Options::once>},
     OptionRow{"list-providers", "", "print the providers and exit", "",
               set_flag<&Options::list_providers>},
     OptionRow{"demo", "", "run against a simulated fleet; needs no key", "",
@@ -149,11 +149,14 @@ tl::expected<Options, std::string> parse_options(std::span<const std::string_vie
   return options;
 }
 
-void apply(const Options& options, config::Config& config) {
+std::string apply(const Options& options, config::Config& config) {
   if (!options.listen.empty()) config.web.listen = options.listen;
   if (options.enable_lifecycle) config.web.enable_lifecycle = true;
   if (options.log_level) config.log.level = *options.log_level;
   if (options.log_format) config.log.format = *options.log_format;
+  if (options.once) config.cluster.reset();
+  if (!config.cluster || options.shard == Shard{}) return "";
+  return "--shard and [cluster] both divide the endpoints: use one of them";
 }
 
 std::string help_text() {

@@ -54,8 +54,9 @@ std::span<const OptionRow> option_rows();
 /// @return the options, or what is wrong in one sentence.
 tl::expected<Options, std::string> parse_options(std::span<const std::string_view> arguments);
 
-/// Puts what the command line says over the configuration. Pure.
-void apply(const Options& options, config::Config& config);
+/// Puts what the command line says over the configuration: --once is nobody's member. Pure.
+/// @return what of the two does not go together, in one sentence, or an empty text.
+[[nodiscard]] std::string apply(const Options& options, config::Config& config);
 
 /// The text of --help.
 std::string help_text();

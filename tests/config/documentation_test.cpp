@@ -23,6 +23,11 @@ struct Row {
 
 constexpr std::string_view kSections[] = {"[web]", "[poll]", "[limits]", "[series]", "[log]"};
 
+/// Sections with what stands in them at least.
+constexpr std::pair<std::string_view, std::string_view> kNeedySections[] = {
+    {"[web.tls_server_config]", "cert_file = \"/c\"\nkey_file = \"/k\""},
+    {"[cluster]", "etcd = [\"https://a\"]"}};
+
 std::string read_file(const std::string& path) {
   std::ifstream file(std::string(SOURCE_DIR) + "/" + path);
   EXPECT_TRUE(file) << path;
@@ -132,19 +137,22 @@ TEST(Documentation, EveryDefaultOfAProvidersKeyIsTheDefaultInItsRow) {
   }
 }
 
-TEST(Documentation, TlsListsTheKeysThatLoadAcceptsWithTheirDefaults) {
-  const std::string section = "[web.tls_server_config]";
-  const std::string files = section + "\ncert_file = \"/c\"\nkey_file = \"/k\"\n";
-  EXPECT_EQ(documented("`" + section + "`"), accepted(files, account_of("runpod")));
-  std::string text = files;
-  for (const auto& row : rows_of("`" + section + "`")) {
-    const auto defaults = between(row.cells.at(2), '`');
-    if (!defaults.empty()) {
-      text += fmt::format("{} = {}\n", between(row.cells.at(0), '`').at(0), defaults.at(0));
+TEST(Documentation, ASectionThatNeedsSomethingListsTheKeysThatLoadAcceptsWithTheirDefaults) {
+  for (const auto& [section, needs] : kNeedySections) {
+    const auto least = fmt::format("{}\n{}\n", section, needs);
+    const auto heading = fmt::format("`{}`", section);
+    EXPECT_EQ(documented(heading), accepted(least, account_of("runpod")));
+    auto text = least;
+    for (const auto& row : rows_of(heading)) {
+      const auto defaults = between(row.cells.at(2), '`');
+      if (!defaults.empty()) {
+        text += fmt::format("{} = {}\n", between(row.cells.at(0), '`').at(0), defaults.at(0));
+      }
     }
+    const auto config = load(text + account_of("runpod"), "docs/configuration.md", specs());
+    ASSERT_TRUE(config) << to_string(config.error().at(0));
+    EXPECT_EQ(*config, load(least + account_of("runpod"), "f", specs()).value());
   }
-  EXPECT_EQ(load(text + account_of("runpod"), "f", specs()).value(),
-            load(files + account_of("runpod"), "f", specs()).value());
 }
 
 TEST(Example, SaysWhatTheDefaultsAre) {
@@ -166,6 +174,7 @@ TEST(Example, HasEveryKey) {
   const auto example = read_file("config/example.toml");
   Keys keys;
   for (const auto section : kSections) keys.merge(accepted(section, account_of("runpod")));
+  keys.merge(accepted("[cluster]\netcd = [\"https://a\"]", account_of("runpod")));
   for (const auto& provider : specs()) keys.merge(accepted(account_of(provider.name)));
   for (const auto& key : keys) {
     const bool there = example.find("\n" + key + " = ") != std::string::npos ||
@@ -183,6 +192,19 @@ TEST(Example, LoadsWithItsCommentedOverrides) {
     text.erase(at + 1, 2);
   }
   EXPECT_EQ(load(text, "f", specs()), load(read_file("config/example.toml"), "f", specs()));
+}
+
+// The cluster stands in comments, since without one is the default.
+TEST(Example, LoadsWithItsCommentedCluster) {
+  auto text = read_file("config/example.toml");
+  auto line = text.find("\n# [cluster]");
+  ASSERT_NE(line, std::string::npos);
+  for (; text.compare(line, 3, "\n# ") == 0; line = text.find('\n', line + 1)) {
+    text.erase(line + 1, 2);
+  }
+  auto expected = load(read_file("config/example.toml"), "f", specs());
+  expected->cluster = Cluster{.etcd = {"https://127.0.0.1:2379"}};
+  EXPECT_EQ(load(text, "f", specs()), expected);
 }
 
 }  // namespace

@@ -84,6 +84,30 @@ TEST(Form, PlainHttpGoesToNobodyElse) {
   }
 }
 
+TEST(Form, AServerIsHttpsAnywhereAndHttpOnThisMachineWithoutAPath) {
+  for (const auto* text :
+       {"https://10.0.0.1:2379", "https://etcd.example", "https://[2001:db8::1]/",
+        "http://127.0.0.1:2379//", "http://[::1]:2379", "http://localhost"}) {
+    EXPECT_EQ(wrong_server(text), std::nullopt) << text;
+  }
+  for (const auto* text :
+       {"", "10.0.0.1:2379", "http://10.0.0.1:2379", "http://localhost.example.com", "https:///",
+        "https://a/v3", "https://a//b", "https://me:secret@a", "https://a?b", "https://a:0"}) {
+    EXPECT_NE(wrong_server(text), std::nullopt) << text;
+  }
+}
+
+TEST(Form, ALinkIsOverHttpToAnyHost) {
+  for (const auto* text : {"http://exporter-0:10042", "https://exporter.example/eu/0/"}) {
+    EXPECT_EQ(wrong_link(text), std::nullopt) << text;
+  }
+  for (const auto* text :
+       {"", "exporter-0:10042", "ftp://a", "javascript://a", "http://me:secret@a", "http://a?b",
+        "http://a#b", "http://a b", "http://a\"b"}) {
+    EXPECT_NE(wrong_link(text), std::nullopt) << text;
+  }
+}
+
 TEST(Form, AUrlHasNothingBesidesHostPortAndPath) {
   for (const auto* text : {"",
                            "api.runpod.io",

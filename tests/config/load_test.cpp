@@ -130,6 +130,17 @@ image_label = true
 [log]
 level = "debug"
 format = "json"
+[cluster]
+etcd = ["https://10.0.0.1:2379/", "http://[::1]:2379"]
+name = "eu-1"
+member = "exporter.0"
+url = "http://exporter-0.example:10042/a/"
+lease_ttl = "10m"
+username = "root"
+password_file = "/p"
+ca_file = "/a"
+cert_file = "/c"
+key_file = "/k"
 )" + std::string(kOneAccount));
   auto account = prod();
   account.poll = {.interval = 1min,
@@ -144,7 +155,18 @@ format = "json"
                 .client_auth_type = ClientAuth::VerifyClientCertIfGiven,
                 .min_version = TlsVersion::TLS13};
   const Users users{{"me", Secret("$2y$10$abcdefghijklmnopqrstuuR0aAtPRbUz2ZbQ5kY3iY7S1z1l3Fv0e")}};
-  EXPECT_EQ(config, (Config{.web = {.listen = {"[::1]:1", "unix:/run/x.sock"},
+  const Cluster cluster{.etcd = {"https://10.0.0.1:2379", "http://[::1]:2379"},
+                        .name = "eu-1",
+                        .member = "exporter.0",
+                        .url = "http://exporter-0.example:10042/a",
+                        .lease_ttl = 10min,
+                        .username = "root",
+                        .password_file = "/p",
+                        .ca_file = "/a",
+                        .cert_file = "/c",
+                        .key_file = "/k"};
+  EXPECT_EQ(config, (Config{.cluster = cluster,
+                            .web = {.listen = {"[::1]:1", "unix:/run/x.sock"},
                                     .enable_lifecycle = true,
                                     .auth_exempt_paths = {"/metrics"},
                                     .max_concurrent_scrapes = 2,
@@ -158,6 +180,11 @@ format = "json"
                             .series = {false, WorkerStatusSeries::active, true},
                             .log = {LogLevel::debug, LogFormat::json},
                             .accounts = {account}}));
+}
+
+TEST(Load, AClusterNeedsItsServersOnly) {
+  const auto config = load_good("[cluster]\netcd = [\"https://a\"]\n" + std::string(kOneAccount));
+  EXPECT_EQ(config.cluster, (Cluster{.etcd = {"https://a"}, .name = "default", .lease_ttl = 15s}));
 }
 
 TEST(Load, AnAccountOverridesPollKeyByKey) {

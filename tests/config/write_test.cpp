@@ -54,6 +54,18 @@ image_label = true
 level = "warn"
 format = "json"
 
+[cluster]
+etcd = ["https://a:2379", "https://b:2379"]
+name = "eu"
+member = "one"
+url = "http://one.example"
+lease_ttl = "20s"
+username = "me"
+password_file = "/p"
+ca_file = "/a"
+cert_file = "/c"
+key_file = "/k"
+
 [[accounts]]
 name = "one"
 provider = "vast"
@@ -128,6 +140,10 @@ TEST(ToToml, HasEveryKeyOfTheExample) {
   EXPECT_EQ(missing, std::set<std::string>{});
 }
 
+TEST(ToToml, WhoIsInNoClusterHasNoSuchTable) {
+  EXPECT_EQ(to_toml(Config{}).find("cluster"), std::string::npos);
+}
+
 TEST(ToToml, AHashIsNotTold) {
   Config config;
   config.web.basic_auth_users = {{"a", Secret("$2y$hunter2")}, {"b", Secret("$2y$hunter3")}};
@@ -141,12 +157,17 @@ TEST(ToToml, AHashIsNotTold) {
 
 TEST(ToToml, AUserInAUrlIsNotTold) {
   Config config;
+  config.cluster = {.etcd = {"https://me:hunter2@etcd.example:2379"},
+                    .url = "http://hunter2@one.example/"};
   config.accounts.push_back({.name = "a", .provider = "x"});
   config.accounts[0].settings["api_url"] = std::string("https://me:hunter2@h.example/p@th");
   config.accounts[0].settings["more"] =
       std::vector<std::string>{"https://a@b:hunter2@h.example", "plain@text"};
   const auto text = to_toml(config);
   EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
+  EXPECT_NE(text.find("etcd = [\"https://<secret>@etcd.example:2379\"]\n"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("url = \"http://<secret>@one.example/\"\n"), std::string::npos) << text;
   EXPECT_NE(text.find("api_url = \"https://<secret>@h.example/p@th\"\n"), std::string::npos)
       << text;
   EXPECT_NE(text.find("more = [\"https://<secret>@h.example\", \"plain@text\"]\n"),

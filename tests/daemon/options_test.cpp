@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace serverless::daemon {
@@ -115,20 +116,43 @@ TEST(Options, WinOverTheConfigurationWhereTheyAreGiven) {
   config.web.listen = {"127.0.0.1:1"};
   config.log.level = config::LogLevel::warn;
   const auto untouched = config;
-  apply({}, config);
+  EXPECT_EQ(apply({}, config), "");
   EXPECT_EQ(config.web.listen, untouched.web.listen);
   EXPECT_EQ(config.web.enable_lifecycle, untouched.web.enable_lifecycle);
   EXPECT_EQ(config.log.level, untouched.log.level);
   EXPECT_EQ(config.log.format, untouched.log.format);
-  apply({.enable_lifecycle = true,
-         .listen = {"[::1]:2"},
-         .log_level = config::LogLevel::error,
-         .log_format = config::LogFormat::json},
-        config);
+  EXPECT_EQ(apply({.enable_lifecycle = true,
+                   .listen = {"[::1]:2"},
+                   .log_level = config::LogLevel::error,
+                   .log_format = config::LogFormat::json},
+                  config),
+            "");
   EXPECT_EQ(config.web.listen, std::vector<std::string>{"[::1]:2"});
   EXPECT_TRUE(config.web.enable_lifecycle);
   EXPECT_EQ(config.log.level, config::LogLevel::error);
   EXPECT_EQ(config.log.format, config::LogFormat::json);
+}
+
+TEST(Options, AShardIsNoMemberOfACluster) {
+  const config::Config alone;
+  config::Config member;
+  member.cluster = config::Cluster{.etcd = {"https://a"}};
+  const std::string wrong = "--shard and [cluster] both divide the endpoints: use one of them";
+  for (auto [options, config, expected] :
+       {std::tuple{Options{.shard = {.ordinal = 0, .count = 3}}, member, wrong},
+        std::tuple{Options{.shard = {.ordinal = 0, .count = 3}}, alone, std::string()},
+        std::tuple{Options{}, member, std::string()}}) {
+    const auto before = config;
+    EXPECT_EQ(apply(options, config), expected);
+    EXPECT_EQ(config, before);
+  }
+}
+
+TEST(Options, OncePollsByItselfWhateverTheClusterIs) {
+  config::Config config;
+  config.cluster = config::Cluster{.etcd = {"https://a"}};
+  EXPECT_EQ(apply({.once = true, .shard = {.ordinal = 1, .count = 3}}, config), "");
+  EXPECT_EQ(config, config::Config{});
 }
 
 TEST(Help, ListsEveryRowWithItsArgumentAndItsMeaning) {

@@ -135,6 +135,36 @@ TEST_F(Lifecycle, CheckConfigOfAGoodOneEndsWith0) {
   EXPECT_TRUE(contains(result.out, "4 accounts")) << result.out;
 }
 
+TEST_F(Lifecycle, CheckConfigSaysThatMembersOfAClusterShareThePlan) {
+  const Simulator simulator(workspace_, simulated());
+  auto options = exporter_options("[cluster]\netcd = [\"http://127.0.0.1:1\"]\nname = \"eu\"\n" +
+                                  all_providers(simulator));
+  options.emplace_back("--check-config");
+  const auto result = run(options);
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out,
+                       "\ncluster eu: this is the plan of a single exporter; the "
+                       "members share it\n"))
+      << result.out;
+}
+
+TEST_F(Lifecycle, AShardOfAClusterEndsWith78) {
+  const auto file = workspace_.file("member.toml",
+                                    "[cluster]\netcd = [\"http://127.0.0.1:1\"]\n[[accounts]]\n"
+                                    "name = \"a\"\nprovider = \"vast\"\napi_key_env = \"A\"\n");
+  for (const std::string mode : {"", "--check-config"}) {
+    SCOPED_TRACE("mode: " + mode);
+    std::vector<std::string> options{"--config", file.string(), "--shard=0/3"};
+    if (!mode.empty()) options.push_back(mode);
+    const auto result = run(options);
+    EXPECT_EQ(result.code, 78);
+    EXPECT_EQ(result.out, "");
+    EXPECT_EQ(result.err, file.string() +
+                              ": --shard and [cluster] both divide the endpoints: use one of "
+                              "them\n");
+  }
+}
+
 TEST_F(Lifecycle, OncePrintsThePageAndEndsWith0) {
   const Simulator simulator(workspace_, simulated({"--frozen"}));
   auto options = exporter_options(all_providers(simulator));
