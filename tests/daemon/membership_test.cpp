@@ -100,6 +100,7 @@ struct Process {
   Roll read{};                         // What it read, and has not acted on yet.
   bool has_read = false;
   std::string to_ack{};  // What it gave up for, and has not said yet.
+  std::set<std::string> has{};
 };
 
 class Processes {
@@ -111,20 +112,15 @@ class Processes {
     auto& process = all_[name];
     if (!process.standing) {
       // It may come back before anybody has seen that it was gone.
-      if (below(4) != 0) return;
+      if (below(20) != 0) return;
       process = {.standing = Standing{}};
       engine_.keys[name] = {.name = name, .since = ++engine_.revision};
       return;
     }
-    switch (below(20)) {
-      case 0:  // Its lease ends; by its own clock it has stopped before.
+    switch (below(200)) {
+      case 0:  // It goes, or its lease ends: by its own clock it has stopped before.
         process = {};
         engine_.keys.erase(name);
-        return;
-      case 1:  // It goes.
-        process.standing->views = {Members::nobody()};
-        engine_.keys.erase(name);
-        process = {};
         return;
       default:
         advance(name, process);
@@ -144,8 +140,7 @@ class Processes {
   [[nodiscard]] std::map<std::string, int> holders() const {
     std::map<std::string, int> count;
     for (const auto& [name, process] : all_) {
-      if (!process.standing) continue;
-      for (const auto& id : held(*process.standing)) ++count[id];
+      for (const auto& id : process.has) ++count[id];
     }
     return count;
   }
@@ -166,6 +161,7 @@ class Processes {
       process.has_read = true;
     } else {
       process.standing = follow(*process.standing, process.read, name);
+      process.has = held(*process.standing);
       process.has_read = false;
       process.to_ack = process.standing->view;
     }
