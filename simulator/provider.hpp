@@ -38,6 +38,7 @@ struct Reply {
   std::string route{};     ///< The path with its ids replaced; empty: no such route.
   std::string endpoint{};  ///< Id that the request names, in its path or its body.
   bool authorized = false;
+  std::optional<std::size_t> key{};  ///< Which of the keys it was.
 };
 
 /// Which deviations a body is to have; set by faults.

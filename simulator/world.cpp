@@ -22,10 +22,11 @@ World::World(WorldSettings settings)
       fleet_(settings_.shape),
       faults_(settings_.shape.seed),
       limits_(settings_.limits),
-      keys_(settings_.keys.begin(), settings_.keys.end()),
       frozen_(settings_.frozen),
       base_(settings_.start),
-      since_(std::chrono::steady_clock::now()) {}
+      since_(std::chrono::steady_clock::now()) {
+  for (const auto& key : settings_.keys) add_key(key);
+}
 
 Time World::now_locked() const {
   if (frozen_) return base_;
@@ -63,7 +64,7 @@ void World::set_skew(double seconds) {
 
 void World::add_key(std::string key) {
   const std::lock_guard lock(mutex_);
-  keys_.insert(std::move(key));
+  if (keys_.try_emplace(std::move(key), keys_ever_).second) ++keys_ever_;
 }
 
 void World::remove_key(std::string_view key) {
@@ -72,9 +73,10 @@ void World::remove_key(std::string_view key) {
   if (found != keys_.end()) keys_.erase(found);
 }
 
-bool World::accepts(std::string_view key) const {
+std::optional<std::size_t> World::number_of(std::string_view key) const {
   const std::lock_guard lock(mutex_);
-  return !key.empty() && keys_.contains(key);
+  const auto found = keys_.find(key);
+  return key.empty() || found == keys_.end() ? std::nullopt : std::optional(found->second);
 }
 
 // Copied before it is changed: answers under way keep the view they began with.
@@ -93,8 +95,10 @@ Delivery World::from_provider(const Provider& provider, const Request& request) 
     }
   }
   const View seen = view();
-  const std::function<bool(std::string_view)> accepts_key = [this](std::string_view key) {
-    return accepts(key);
+  std::optional<std::size_t> key_number;
+  const std::function<bool(std::string_view)> accepts_key = [&](std::string_view key) {
+    key_number = number_of(key);
+    return key_number.has_value();
   };
   Context context{.view = seen,
                   .settings = settings_.provider,
@@ -103,6 +107,7 @@ Delivery World::from_provider(const Provider& provider, const Request& request) 
                   .twist = rule ? twist_of(*rule) : Twist{},
                   .now = std::chrono::steady_clock::now()};
   Reply reply = provider.answer(request, context);
+  reply.key = key_number;
   if (!rule) return {.reply = std::move(reply)};
   Delivery delivery = spoiled(*rule, std::move(reply));
   delivery.fault = name_of(rule->kind);
@@ -139,6 +144,7 @@ void World::remember(const Request& request, const Delivery& delivery) {
                       .code = silent ? 0 : delivery.reply.status,
                       .user_agent = request.user_agent,
                       .authorized = delivery.reply.authorized,
+                      .key = delivery.reply.key,
                       .fault = delivery.fault};
   for (const auto& [name, value] : delivery.reply.headers) {
     if (name == "Retry-After") entry.retry_after = value;
@@ -159,10 +165,11 @@ std::string World::requests_since(std::uint64_t sequence) const {
     if (entry != begin) out += ',';
     out += fmt::format(
         R"({{"sequence":{},"time":{:.3f},"api":{},"method":{},"path":{},"endpoint":{},)"
-        R"("code":{},"user_agent":{},"authorized":{},"retry_after":{},"fault":{}}})",
+        R"("code":{},"user_agent":{},"authorized":{},"key":{},"retry_after":{},"fault":{}}})",
         entry->sequence, entry->unix_time, quoted(entry->host), quoted(entry->method),
         quoted(entry->target), quoted(entry->endpoint), entry->code, quoted(entry->user_agent),
-        entry->authorized, entry->retry_after.empty() ? "null" : quoted(entry->retry_after),
+        entry->authorized, entry->key ? std::to_string(*entry->key) : "null",
+        entry->retry_after.empty() ? "null" : quoted(entry->retry_after),
         entry->fault.empty() ? "null" : quoted(entry->fault));
   }
   return out + "]}";

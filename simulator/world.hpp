@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -40,6 +41,7 @@ struct LoggedRequest {
   int code = 0;  ///< 0: nothing was answered.
   std::string user_agent{};
   bool authorized = false;
+  std::optional<std::size_t> key{};  ///< The number of the one that was accepted.
   std::string retry_after{};  ///< As told in the header; empty: not told.
   std::string_view fault{};
 };
@@ -72,7 +74,8 @@ class World {
 
  private:
   [[nodiscard]] Time now_locked() const;
-  [[nodiscard]] bool accepts(std::string_view key) const;
+  /// Which of the keys it is, from 0 in the order in which they were added; empty: none.
+  [[nodiscard]] std::optional<std::size_t> number_of(std::string_view key) const;
   Delivery from_provider(const Provider& provider, const Request& request);
   void remember(const Request& request, const Delivery& delivery);
 
@@ -83,7 +86,8 @@ class World {
 
   mutable std::mutex mutex_;  // Guards what follows.
   std::shared_ptr<const Controls> controls_ = std::make_shared<const Controls>();
-  std::set<std::string, std::less<>> keys_;
+  std::map<std::string, std::size_t, std::less<>> keys_{};  ///< And their numbers.
+  std::size_t keys_ever_ = 0;
   bool frozen_ = false;
   Time base_{};  ///< Simulated time at since_.
   RealTime since_{};

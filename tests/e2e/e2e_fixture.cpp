@@ -168,6 +168,9 @@ std::vector<Simulator::Request> Simulator::requests() const {
                         .code = static_cast<long>(entry["code"].get_int64().value()),
                         .user_agent = text("user_agent"),
                         .authorized = entry["authorized"].get_bool().value(),
+                        .key = entry["key"].is_null()
+                                   ? std::nullopt
+                                   : std::optional(entry["key"].get_int64().value()),
                         .retry_after = text("retry_after"),
                         .fault = text("fault")});
   }

@@ -135,13 +135,14 @@ TEST(World, RemembersRequestsInOrderAndCountsThem) {
   EXPECT_EQ(all.integer("/last"), 2);
   EXPECT_EQ(all.keys("/requests/0"),
             (std::vector<std::string>{"sequence", "time", "api", "method", "path", "endpoint",
-                                      "code", "user_agent", "authorized", "retry_after", "fault"}));
+                                      "code", "user_agent", "authorized", "key", "retry_after", "fault"}));
   EXPECT_EQ(all.text("/requests/0/path"), "/den/v1/workers?limit=5");
   EXPECT_EQ(all.text("/requests/0/user_agent"), "test/1");
   const Json later(body_of(world, "/admin/requests?since=1"));
   ASSERT_EQ(later.array("/requests").size(), 1U);
   EXPECT_EQ(later.text("/requests/0/endpoint"), "1200");
   EXPECT_FALSE(later["/requests/0/authorized"].get_bool().value());
+  EXPECT_TRUE(later["/requests/0/key"].is_null());
   EXPECT_EQ(body_of(world, "/admin/stats"),
             R"({"stats":[{"api":"den","route":"/v1/workers","code":200,"count":1},)"
             R"({"api":"vast-run","route":"/get_endpoint_workers/","code":200,"count":1}]})");
