@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -93,8 +96,8 @@ class Cluster : public E2e {
 
   void start(std::size_t member) {
     const auto cluster =
-        fmt::format("[cluster]\netcd = [\"{}\"]\nmember = \"member{}\"\nlease_ttl = \"{}s\"\n",
-                    etcd_->url(), member, kLease.count());
+        fmt::format("[cluster]\netcd = [\"{}\"]\nmember = \"member{}\"\nlease_ttl = \"{}s\"\n{}",
+                    etcd_->url(), member, kLease.count(), more_(member));
     members_[member] = std::make_unique<Exporter>(
         workspace_,
         exporter_options(config_of(member, cluster), fmt::format("member{}_{}", member, starts_)),
@@ -159,6 +162,8 @@ class Cluster : public E2e {
   std::unique_ptr<Simulator> simulator_{};
   std::unique_ptr<Etcd> etcd_{};
   std::vector<std::unique_ptr<Exporter>> members_{};
+  /// Further lines of the table.
+  std::function<std::string(std::size_t)> more_ = [](std::size_t) { return std::string{}; };
   int starts_ = 0;
 };
 
@@ -318,6 +323,197 @@ TEST_F(Cluster, WithoutEtcdMembersGoOnUntilTheirLeasesEndAndComeBackWithIt) {
   EXPECT_EQ(polls_of(*simulator_, over + 0.5).size(), 0U);
   etcd_->start();
   EXPECT_TRUE(eventually([&] { return is_shared(kMembers); }, kPatience * 2)) << shares();
+}
+
+TEST_F(Cluster, ASlowEtcdCostsNobodyItsPlace) {
+  start_all();
+  Watcher watcher(*this);
+  for (int i = 0; i < 8; ++i) {
+    etcd_->process().signal(SIGSTOP);
+    throughout(
+        milliseconds{1000}, [&] { watcher.look(); }, milliseconds{250});
+    etcd_->process().signal(SIGCONT);
+    throughout(
+        milliseconds{500}, [&] { watcher.look(); }, milliseconds{250});
+    EXPECT_TRUE(is_shared(kMembers)) << shares();
+  }
+  for (const auto& member : members_) {
+    EXPECT_EQ(member->process().err().find("cluster_lease_over"), std::string::npos);
+  }
+  EXPECT_EQ(watcher.twins, std::set<std::string>{});
+}
+
+TEST_F(Cluster, WithAFullEtcdMembersKeepWhatTheyHaveAndSaySo) {
+  etcd_ = nullptr;
+  etcd_ = std::make_unique<Etcd>(workspace_,
+                                 std::vector<std::string>{"--quota-backend-bytes", "1000000"});
+  start_all();
+  const auto file = workspace_.file("filler", std::string(300'000, 'x'));
+  const auto fill = [&](int i) {
+    Process put(workspace_.outputs(), fmt::format("fill{}", i),
+                {"/bin/sh", "-c",
+                 fmt::format("ETCDCTL_API=3 etcdctl --endpoints {} put filler{} < {}", etcd_->url(),
+                             i, file.string())});
+    return put.wait();
+  };
+  int filled = 0;
+  while (fill(filled) == 0 && filled < 50) ++filled;
+  ASSERT_LT(filled, 50);
+  // Longer than a lease: it is renewed all the time.
+  throughout(
+      kLease * 2, [&] { EXPECT_TRUE(is_shared(kMembers)) << shares(); }, seconds{1});
+  // Who comes now cannot come in, and says why.
+  members_[0]->stop();
+  members_[0].reset();
+  EXPECT_TRUE(eventually([&] { return endpoints_of(members_[1]->page()).size() > 0; }));
+  start(0);
+  EXPECT_TRUE(eventually([&] {
+    return members_[0]->process().err().find("database space exceeded") != std::string::npos;
+  })) << members_[0]->process().err();
+  EXPECT_EQ(endpoints_of(members_[0]->page()).size(), 0U);
+}
+
+TEST_F(Cluster, WhoHasTheWrongPasswordIsNoMemberAndSaysSoWithoutIt) {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"user", "add", "root:root-Password"},
+           {"user", "grant-role", "root", "root"},
+           {"user", "add", "exporter:right-Password"},
+           {"role", "add", "exporter"},
+           {"role", "grant-permission", "exporter", "--prefix=true", "readwrite",
+            "/serverless_exporter/default/"},
+           {"user", "grant-role", "exporter", "exporter"},
+           {"auth", "enable"}}) {
+    etcd_->control(arguments);
+  }
+  more_ = [&](std::size_t member) {
+    const auto file = workspace_.file(fmt::format("password{}", member),
+                                      member == 2 ? "wrong-Password" : "right-Password");
+    return fmt::format("username = \"exporter\"\npassword_file = \"{}\"\n", file.string());
+  };
+  for (std::size_t i = 0; i < kMembers; ++i) start(i);
+  EXPECT_TRUE(eventually([&] { return is_shared(2); }, kPatience * 2)) << shares();
+  EXPECT_EQ(endpoints_of(members_[2]->page()).size(), 0U);
+  const auto log = members_[2]->process().err();
+  EXPECT_NE(log.find("cluster_engine_trouble"), std::string::npos) << log;
+  EXPECT_NE(log.find("authentication failed"), std::string::npos) << log;
+  EXPECT_EQ(find_leaks(workspace_.outputs(), {"wrong-Password", "right-Password"}),
+            std::vector<std::string>{});
+}
+
+// ---- what storage makes of three pages
+
+constexpr const char* kPrometheus = "/usr/bin/prometheus";
+constexpr const char* kVictoria = "/usr/bin/victoria-metrics";
+constexpr seconds kScrapeInterval{2};
+
+// One in `./dev test`; `./dev cluster` asks for more.
+seconds storage_time() {
+  const char* minutes = std::getenv("CLUSTER_MINUTES");
+  return minutes == nullptr ? seconds{60} : seconds{60 * std::stoi(minutes)};
+}
+
+class ClusterStorage : public Cluster {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(std::filesystem::exists(kPrometheus)) << "install Debian's package prometheus";
+    ASSERT_TRUE(std::filesystem::exists(kVictoria)) << "install Debian's package victoria-metrics";
+  }
+
+  [[nodiscard]] std::string scrape_config() const {
+    std::string targets;
+    for (const auto& member : members_) {
+      targets += fmt::format("{}'{}'", targets.empty() ? "" : ", ", member->address());
+    }
+    return fmt::format(
+        "global: {{scrape_interval: {0}s, scrape_timeout: {0}s}}\nscrape_configs:\n"
+        "- job_name: exporter\n  static_configs: [{{targets: [{1}]}}]\n",
+        kScrapeInterval.count(), targets);
+  }
+
+  struct Found {
+    std::size_t points = 0;  ///< At which there was an answer, one a second.
+    double least_endpoints = 0;
+    std::size_t twins = 0;  ///< Seconds in a row at most at which an endpoint was there twice.
+  };
+  static std::vector<double> range(const std::string& base, const std::string& query, double from,
+                                   double until) {
+    const auto reply =
+        get(fmt::format("{}/api/v1/query_range?query={}&start={:.0f}&end={:.0f}&step=1", base,
+                        disguises(query).at(1), from, until));
+    std::vector<double> values;
+    if (reply.status != 200) {
+      ADD_FAILURE() << reply.status << ' ' << reply.body;
+      return values;
+    }
+    const Json json(reply.body);
+    for (const auto series : json.array("/data/result")) {
+      for (const auto point : series["values"].get_array().value()) {
+        values.push_back(std::stod(std::string(point.at(1).get_string().value())));
+      }
+    }
+    return values;
+  }
+  static Found found(const std::string& base, double from, double until) {
+    const std::string each =
+        R"(count by (provider, account, endpoint_id) (serverless_endpoint_fresh{source="workers"}))";
+    Found result;
+    std::size_t run = 0;
+    for (const double most : range(base, "max(" + each + ")", from, until)) {
+      ++result.points;
+      run = most > 1 ? run + 1 : 0;
+      result.twins = std::max(result.twins, run);
+    }
+    const auto counts = range(base, "count(" + each + ")", from, until);
+    result.least_endpoints = counts.empty() ? 0 : *std::min_element(counts.begin(), counts.end());
+    return result;
+  }
+};
+
+TEST_F(ClusterStorage, HasEachEndpointOnceThroughAHandoverSlow) {
+  start_all();
+  const auto config = workspace_.file("scrape.yml", scrape_config());
+  const auto prometheus_url = fmt::format("http://127.0.0.1:{}", free_port());
+  const Process prometheus(
+      workspace_.outputs(), "prometheus",
+      {kPrometheus, "--config.file=" + config.string(),
+       "--web.listen-address=" + prometheus_url.substr(7),
+       "--storage.tsdb.path=" + (workspace_.path() / "prometheus_data").string()});
+  const auto victoria_url = fmt::format("http://127.0.0.1:{}", free_port());
+  const Process victoria(workspace_.outputs(), "victoria",
+                         {kVictoria, "-promscrape.config=" + config.string(),
+                          "-httpListenAddr=" + victoria_url.substr(7), "-search.latencyOffset=0s",
+                          "-storageDataPath=" + (workspace_.path() / "victoria_data").string()});
+  const auto whole = [&](const std::string& base) {
+    const auto now = unix_now();
+    const auto counts =
+        range(base, R"(count(serverless_endpoint_fresh{source="workers"}))", now, now);
+    return counts == std::vector<double>{kEndpoints};
+  };
+  ASSERT_TRUE(eventually(
+      [&] {
+        return get(prometheus_url + "/-/ready").status == 200 &&
+               get(victoria_url + "/health").status == 200 && whole(prometheus_url) &&
+               whole(victoria_url);
+      },
+      kPatience * 2, seconds{1}));
+  const double from = unix_now();
+  throughout(
+      storage_time() / 2, [] {}, seconds{1});
+  members_[0]->stop();
+  members_[0].reset();
+  throughout(
+      storage_time() / 2, [] {}, seconds{1});
+  const double until = unix_now() - static_cast<double>(kScrapeInterval.count());
+  for (const auto& [name, url] :
+       {std::pair("Prometheus", prometheus_url), std::pair("VictoriaMetrics", victoria_url)}) {
+    const auto result = found(url, from, until);
+    std::printf("%s: %zu s, at least %.0f of %zu endpoints, twice for %zu s at most\n", name,
+                result.points, result.least_endpoints, kEndpoints, result.twins);
+    EXPECT_GE(result.points, static_cast<std::size_t>(until - from) * 9 / 10);
+    // Until the page of whoever gave it up is read again.
+    EXPECT_LE(result.twins, static_cast<std::size_t>(kScrapeInterval.count()) + 1);
+    EXPECT_GE(result.least_endpoints, kEndpoints * 3 / 5);
+  }
 }
 
 }  // namespace

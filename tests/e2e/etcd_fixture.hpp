@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tests/e2e/e2e_fixture.hpp"
 
@@ -11,20 +12,24 @@ namespace e2e {
 /// started again.
 class Etcd {
  public:
-  /// Waits until it answers.
-  explicit Etcd(const Workspace& workspace);
+  /// Waits until it answers. @param options  further ones of its command line.
+  explicit Etcd(const Workspace& workspace, std::vector<std::string> options = {});
 
   [[nodiscard]] std::string url() const;
   Process& process() { return *process_; }
   /// Without a word, by SIGKILL.
   void kill();
   void start();
+  /// Runs etcdctl; what it prints. It must succeed.
+  std::string control(const std::vector<std::string>& arguments);
 
  private:
   const Workspace& workspace_;
+  std::vector<std::string> options_;
   int client_port_;
   int peer_port_;
   int starts_ = 0;
+  int controls_ = 0;
   std::unique_ptr<Process> process_{};
 };
 
