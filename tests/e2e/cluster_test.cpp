@@ -97,7 +97,7 @@ class Cluster : public E2e {
   void start(std::size_t member) {
     const auto cluster =
         fmt::format("[cluster]\netcd = [\"{}\"]\nmember = \"member{}\"\nlease_ttl = \"{}s\"\n{}",
-                    etcd_->url(), member, kLease.count(), more_(member));
+                    etcd_->url(), member, lease_.count(), more_(member));
     members_[member] = std::make_unique<Exporter>(
         workspace_,
         exporter_options(config_of(member, cluster), fmt::format("member{}_{}", member, starts_)),
@@ -162,6 +162,7 @@ class Cluster : public E2e {
   std::unique_ptr<Simulator> simulator_{};
   std::unique_ptr<Etcd> etcd_{};
   std::vector<std::unique_ptr<Exporter>> members_{};
+  seconds lease_ = kLease;
   /// Further lines of the table.
   std::function<std::string(std::size_t)> more_ = [](std::size_t) { return std::string{}; };
   int starts_ = 0;
@@ -298,6 +299,7 @@ TEST_F(Cluster, WhoSleptLongerThanItsLeaseStartsNothingBeforeItIsAMemberAgain) {
 }
 
 TEST_F(Cluster, WithoutEtcdMembersGoOnUntilTheirLeasesEndAndComeBackWithIt) {
+  lease_ = seconds{12};
   start_all();
   etcd_->kill();
   // Shorter than what is left of any lease at least.
@@ -310,9 +312,9 @@ TEST_F(Cluster, WithoutEtcdMembersGoOnUntilTheirLeasesEndAndComeBackWithIt) {
       seconds{2}, [&] { EXPECT_EQ(sum(), kEndpoints); }, milliseconds{500});
   etcd_->start();
   throughout(
-      kLease * 2, [&] { EXPECT_EQ(sum(), kEndpoints); }, milliseconds{500});
+      lease_ + seconds{5}, [&] { EXPECT_EQ(sum(), kEndpoints); }, milliseconds{500});
   etcd_->kill();
-  EXPECT_TRUE(eventually([&] { return sum() == 0; }, kLease + seconds{5})) << shares();
+  EXPECT_TRUE(eventually([&] { return sum() == 0; }, lease_ + seconds{5})) << shares();
   for (const auto& member : members_) {
     EXPECT_EQ(get(member->url() + "/-/healthy").status, 200);
     EXPECT_NE(member->process().err().find("cluster_lease_over"), std::string::npos);
@@ -326,15 +328,17 @@ TEST_F(Cluster, WithoutEtcdMembersGoOnUntilTheirLeasesEndAndComeBackWithIt) {
 }
 
 TEST_F(Cluster, ASlowEtcdCostsNobodyItsPlace) {
+  lease_ = seconds{10};
   start_all();
   Watcher watcher(*this);
-  for (int i = 0; i < 8; ++i) {
+  // Less than after what it would believe that it is no leader any more.
+  for (int i = 0; i < 10; ++i) {
     etcd_->process().signal(SIGSTOP);
     throughout(
-        milliseconds{1000}, [&] { watcher.look(); }, milliseconds{250});
+        milliseconds{600}, [&] { watcher.look(); }, milliseconds{250});
     etcd_->process().signal(SIGCONT);
     throughout(
-        milliseconds{500}, [&] { watcher.look(); }, milliseconds{250});
+        milliseconds{400}, [&] { watcher.look(); }, milliseconds{250});
     EXPECT_TRUE(is_shared(kMembers)) << shares();
   }
   for (const auto& member : members_) {
