@@ -165,6 +165,15 @@ void take_listing(AccountState& account, const std::vector<std::string>& listing
   }
 }
 
+// For as long as what else the list tells is believed.
+void note_listed(AccountState& account, const Observation& observation, const PaceOf& pace_of) {
+  if (!observation.poll.listed) return;
+  const Mono told = observation.sent.mono - observation.cached;
+  account.endpoints_listed =
+      Expiring{.value = *observation.poll.listed,
+               .expires = told + pace_of(observation.target, Source::catalog).max_age};
+}
+
 }  // namespace
 
 void Histogram::observe(double value) {
@@ -206,6 +215,7 @@ AccountState inherit(AccountState fresh, const AccountState& before) {
   fresh.apis = before.apis;
   fresh.polls = before.polls;
   fresh.endpoints_removed = before.endpoints_removed;
+  if (fresh.exhaustive) fresh.endpoints_listed = before.endpoints_listed;
   fresh.discovered = before.discovered;
   return fresh;
 }
@@ -274,6 +284,7 @@ std::set<std::string> apply(AccountState& account, const Observation& observatio
 
   if (account.exhaustive) admit_endpoints(account, observation.poll, changed);
   if (observation.poll.listing) take_listing(account, *observation.poll.listing, changed);
+  if (account.exhaustive) note_listed(account, observation, pace_of);
   std::set<std::pair<std::string_view, Source>> own;  // Who has an answer of its own.
   for (const auto& answer : observation.poll.answers) {
     if (answer.endpoint_id.empty()) continue;

@@ -266,6 +266,13 @@ void account_orphans(const AccountState& account, Samples& out) {
   }
 }
 
+void account_listed(const AccountState& account, Samples& out) {
+  if (const auto& listed = account.endpoints_listed) {
+    out.expire_at(listed->expires);
+    out.add(static_cast<double>(listed->value));
+  }
+}
+
 void api_requests(const AccountState& account, Samples& out) {
   for (const auto& [key, count] : account.requests) {
     out.add({{"api", key.api}, {"operation", key.operation}, {"code", key.code}},
@@ -616,6 +623,10 @@ constexpr std::array kRows{
         [](const AccountState& account, Samples& out) {
           out.add(static_cast<double>(account.endpoints.size()));
         }},
+    Row{"serverless_account_endpoints_listed", kGauge,
+        "Endpoints that the provider lists, whether this exporter watches them or another one. "
+        "Absent where only named ones are watched.",
+        kCatalog, account_listed},
     Row{"serverless_account_endpoints_removed_total", kCounter,
         "Endpoints that the provider no longer lists and that were dropped.", kState,
         [](const AccountState& account, Samples& out) {
