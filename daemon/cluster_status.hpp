@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "collectors/timestamp.hpp"
@@ -31,6 +32,19 @@ struct ClusterStatus {
   std::vector<Member> members{};       ///< By name, as last heard.
   std::uint64_t endpoints_gained = 0;  ///< Since the start: came from, or went to, other members.
   std::uint64_t endpoints_lost = 0;
+
+  /// As `joined`, at a later moment: a lease ends while nobody looks.
+  [[nodiscard]] bool holds_lease(Mono now) const {
+    return joined && (!lease_end || now < *lease_end);
+  }
+
+  /// How many endpoints that member has; 0 for one that nobody has heard of.
+  [[nodiscard]] std::uint64_t endpoints_of(std::string_view member) const {
+    for (const auto& one : members) {
+      if (one.name == member) return one.endpoints;
+    }
+    return 0;
+  }
 
   bool operator==(const ClusterStatus&) const = default;
 };
