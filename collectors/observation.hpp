@@ -213,6 +213,8 @@ struct Poll {
   std::vector<Answer> answers{};
   /// Every endpoint id that exists, when the poll listed them all. What is not in it is gone.
   std::optional<std::vector<std::string>> listing{};
+  /// How many the listing named before assign() took out what is not this member's.
+  std::optional<std::size_t> listed{};
 };
 
 /// A Poll with its times: the input of reconcile().

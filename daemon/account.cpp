@@ -167,6 +167,15 @@ void take_listing(AccountState& account, const std::vector<std::string>& listing
   }
 }
 
+// For as long as what else the list tells is believed.
+void note_listed(AccountState& account, const Observation& observation, const PaceOf& pace_of) {
+  if (!observation.poll.listed) return;
+  const Mono told = observation.sent.mono - observation.cached;
+  account.endpoints_listed =
+      Expiring{.value = *observation.poll.listed,
+               .expires = told + pace_of(observation.target, Source::catalog).max_age};
+}
+
 }  // namespace
 
 void Histogram::observe(double value) {
@@ -209,6 +218,7 @@ AccountState inherit(AccountState fresh, const AccountState& before) {
   fresh.polls = before.polls;
   fresh.heard = before.heard;
   fresh.endpoints_removed = before.endpoints_removed;
+  if (fresh.exhaustive) fresh.endpoints_listed = before.endpoints_listed;
   fresh.discovered = before.discovered;
   return fresh;
 }
@@ -276,8 +286,10 @@ std::set<std::string> apply(AccountState& account, const Observation& observatio
   if (!observation.heard) note_acceptance(account, observation);
 
   if (account.exhaustive) admit_endpoints(account, observation.poll, changed);
-  if (observation.poll.listing && !observation.again)
+  if (observation.poll.listing && !observation.again) {
     take_listing(account, *observation.poll.listing, changed);
+  }
+  if (account.exhaustive) note_listed(account, observation, pace_of);
   std::set<std::pair<std::string_view, Source>> own;  // Who has an answer of its own.
   for (const auto& answer : observation.poll.answers) {
     if (answer.endpoint_id.empty()) continue;

@@ -76,6 +76,14 @@ struct PollLog {
 };
 inline constexpr std::size_t kRememberedPolls = 20;
 
+/// A number with the moment after which it is not known any more.
+struct Expiring {
+  std::uint64_t value = 0;
+  Mono expires{};
+
+  bool operator==(const Expiring&) const = default;
+};
+
 /// Everything that is known of one account. A value: the dispatcher owns the next one and publishes
 /// copies, which share the endpoints.
 struct AccountState {
@@ -90,6 +98,9 @@ struct AccountState {
   std::map<std::string, Time>
       heard{};  ///< By key_of(): how old the last was that others passed on.
   std::uint64_t endpoints_removed = 0;
+  /// How many endpoints the last whole list named, whoever watches them. Empty where nothing lists,
+  /// or where only named ones are watched.
+  std::optional<Expiring> endpoints_listed{};
   bool discovered = false;  ///< The first discovery has ended, either way.
   bool exhaustive = false;  ///< Every endpoint of the account is watched, not only named ones.
   bool divided = false;     ///< Other shards watch others of its endpoints.
@@ -126,12 +137,6 @@ std::set<std::string> expect_baseline(AccountState& account);
 /// @return the endpoints that changed, appeared or went.
 std::set<std::string> apply(AccountState& account, const Observation& observation,
                             const PaceOf& pace_of);
-
-/// A number with the moment after which it is not known any more.
-struct Expiring {
-  std::uint64_t value = 0;
-  Mono expires{};
-};
 
 /// How many instances bill and are in no endpoint's list. Empty unless every list was read.
 std::optional<Expiring> orphan_instances(const AccountState& account);

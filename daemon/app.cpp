@@ -269,8 +269,7 @@ void App::join(const std::optional<config::Cluster>& cluster, const Members& mem
   if (cluster) {
     division_ = {{Members::nobody()}, true};
     swap_accounts({});
-    const std::lock_guard lock(mutex_);
-    cluster_ = std::make_shared<Cluster>(*cluster, http_, store_.lease(), pulses_, host());
+    cluster_ = std::make_unique<Cluster>(*cluster, http_, store_.lease(), pulses_, host());
     return;
   }
   self_.note_members(members);
@@ -289,17 +288,8 @@ void App::leave() {
   cluster_->stop();
   const auto outcome = divide_anew({{Members::nobody()}, true}, {});
   cluster_->leave(outcome.given_up, kPatience);
-  const std::lock_guard lock(mutex_);
   cluster_.reset();
-}
-
-std::optional<ClusterStatus> App::cluster_status() const {
-  std::shared_ptr<Cluster> cluster;
-  {
-    const std::lock_guard lock(mutex_);
-    cluster = cluster_;
-  }
-  return cluster ? std::optional(cluster->status()) : std::nullopt;
+  routes_.set_cluster(std::nullopt);
 }
 
 Host App::host() {
@@ -333,7 +323,8 @@ Host App::host() {
                   count += page->state.endpoints.size();
                 }
                 return count;
-              }};
+              },
+          .show = [this](const ClusterStatus& status) { routes_.set_cluster(status); }};
 }
 
 Host::Outcome App::divide_anew(const Division& division, const Handed& handed) {

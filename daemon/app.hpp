@@ -92,7 +92,6 @@ class App {
   void join(const std::optional<config::Cluster>& cluster, const Members& members);
   [[nodiscard]] Host host();
   Host::Outcome divide_anew(const Division& division, const Handed& handed);
-  [[nodiscard]] std::optional<ClusterStatus> cluster_status() const;
   bool on_main(std::function<void()> errand, const std::stop_token& stop);
   struct Errand {
     std::function<void()> run{};
@@ -109,7 +108,7 @@ class App {
   Mono started_{};
   std::size_t account_count_ = 0;
   std::atomic<bool> lifecycle_ = false;
-  mutable std::mutex mutex_{};  ///< Of the four below.
+  std::mutex mutex_{};  ///< Of the four below.
   Waiters reload_waiters_{};
   bool stopping_ = false;
   std::vector<std::shared_ptr<Errand>> errands_{};
@@ -126,9 +125,8 @@ class App {
   CurlHttp http_;
   Machinery machinery_;
   std::vector<std::unique_ptr<Dispatcher>> dispatchers_{};
-  /// Null: alone, or a static shard. Changed by the main thread, with the mutex, while there is no
-  /// dispatcher.
-  std::shared_ptr<Cluster> cluster_{};
+  std::unique_ptr<Cluster>
+      cluster_{};  ///< Null: alone, or a static shard. Changed without dispatchers.
   Server server_;
 };
 

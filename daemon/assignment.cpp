@@ -150,6 +150,7 @@ Poll assign(Poll poll, const Share& share) {
     return !answer.endpoint_id.empty() && !share.has(answer.endpoint_id);
   });
   if (poll.listing) {
+    poll.listed = poll.listing->size();
     std::erase_if(*poll.listing, [&](const std::string& id) { return !share.has(id); });
   }
   return poll;

@@ -52,6 +52,7 @@ Cluster::Cluster(config::Cluster config, CurlHttp& http, Lease& lease, Pulses& p
   status_.cluster = config_.name;
   status_.self = self_;
   lease_.set_end(Mono{});
+  host_.show(status_);
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -64,13 +65,9 @@ void Cluster::stop() {
 
 template <typename Change>
 void Cluster::note(Change change) {
-  const std::lock_guard lock(mutex_);
+  const auto before = status_;
   change(status_);
-}
-
-ClusterStatus Cluster::status() const {
-  const std::lock_guard lock(mutex_);
-  return status_;
+  if (!(status_ == before)) host_.show(status_);
 }
 
 void Cluster::pass_on(Passed passed) {
@@ -245,7 +242,7 @@ bool Cluster::divide(const Standing& next, const std::stop_token& stop) {
   if (next.settled && !read_passed(stop)) return false;
   const auto outcome = host_.divide({next.views, true}, handed, stop);
   if (!outcome) return false;
-  note([&](ClusterStatus& status) { status.endpoints_lost += outcome->endpoints; });
+  note([&](ClusterStatus& status) { status.given_up += outcome->endpoints; });
   // Who asks for an account may be another member now.
   passes_.clear();
   std::vector<Passed> known;

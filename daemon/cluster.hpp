@@ -39,6 +39,8 @@ struct Host {
   std::function<void(const std::vector<Passed>&, const std::stop_token&)> tell;
   /// How many endpoints this member has. Any thread.
   std::function<std::uint64_t()> endpoints;
+  /// Shows how this member stands. Any thread.
+  std::function<void(const ClusterStatus&)> show;
 };
 
 /// A member's part in its cluster: keeps its lease, watches who else is there, and divides the work
@@ -64,8 +66,6 @@ class Cluster {
 
   /// Passes on what this member was told. Any thread.
   void pass_on(Passed passed);
-
-  [[nodiscard]] ClusterStatus status() const;
 
   /// Ends its thread: nothing is asked of the host any more.
   void stop();
@@ -117,12 +117,13 @@ class Cluster {
   std::map<std::string, std::pair<std::string, std::int64_t>>
       heard_{};  ///< Whose and when, by key.
 
-  mutable std::mutex mutex_{};  ///< Of the next four.
+  ClusterStatus status_{};
+
+  std::mutex mutex_{};  ///< Of the next three.
   std::condition_variable_any news_{};
   bool has_news_ = false;
   std::map<std::string, Passed> outbox_{};  ///< By key: the latest will do.
-  ClusterStatus status_{};
-  std::jthread thread_{};  // Last: ends before what it uses.
+  std::jthread thread_{};                   // Last: ends before what it uses.
 };
 
 }  // namespace serverless::daemon

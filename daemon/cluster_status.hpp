@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "collectors/timestamp.hpp"
@@ -29,7 +30,20 @@ struct ClusterStatus {
   std::optional<Mono> renewed{};     ///< When its lease was last renewed.
   std::optional<Mono> lease_end{};   ///< From then on it polls and serves nothing.
   std::vector<Member> members{};     ///< By name, as last heard.
-  std::uint64_t endpoints_lost = 0;  ///< Since the start: given up to other members.
+  std::uint64_t given_up = 0;  ///< Endpoints, to other members, since the start.
+
+  /// As `joined`, at a later moment: a lease ends while nobody looks.
+  [[nodiscard]] bool holds_lease(Mono now) const {
+    return joined && (!lease_end || now < *lease_end);
+  }
+
+  /// How many endpoints that member has; 0 for one that nobody has heard of.
+  [[nodiscard]] std::uint64_t endpoints_of(std::string_view member) const {
+    for (const auto& one : members) {
+      if (one.name == member) return one.endpoints;
+    }
+    return 0;
+  }
 
   bool operator==(const ClusterStatus&) const = default;
 };

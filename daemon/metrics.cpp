@@ -266,6 +266,13 @@ void account_orphans(const AccountState& account, Samples& out) {
   }
 }
 
+void account_listed(const AccountState& account, Samples& out) {
+  if (const auto& listed = account.endpoints_listed) {
+    out.expire_at(listed->expires);
+    out.add(static_cast<double>(listed->value));
+  }
+}
+
 void api_requests(const AccountState& account, Samples& out) {
   for (const auto& [key, count] : account.requests) {
     out.add({{"api", key.api}, {"operation", key.operation}, {"code", key.code}},
@@ -616,6 +623,10 @@ constexpr std::array kRows{
         [](const AccountState& account, Samples& out) {
           out.add(static_cast<double>(account.endpoints.size()));
         }},
+    Row{"serverless_account_endpoints_listed", kGauge,
+        "Endpoints that the provider lists, whether this exporter watches them or another one. "
+        "Absent where only named ones are watched.",
+        kCatalog, account_listed},
     Row{"serverless_account_endpoints_removed_total", kCounter,
         "Endpoints that the provider no longer lists and that were dropped.", kState,
         [](const AccountState& account, Samples& out) {
@@ -682,6 +693,25 @@ constexpr std::array kRows{
         "Which of the shards this exporter is, counted from 0.", kState, Live{}},
     Row{"serverless_exporter_shards", kGauge,
         "Among how many exporters the endpoints are divided; 1: this one has all.", kState, Live{}},
+    Row{"serverless_exporter_cluster_info", kGauge,
+        "The cluster of exporters that this one is in, and its name there; always 1. As all of "
+        "serverless_exporter_cluster_*, absent where it is in none.",
+        kState, Live{}},
+    Row{"serverless_exporter_cluster_engine_up", kGauge,
+        "1 if etcd answered this exporter the last time that it was asked.", kState, Live{}},
+    Row{"serverless_exporter_cluster_joined", kGauge,
+        "1 while this exporter holds a lease of etcd's. At 0 it polls and serves nothing.", kState,
+        Live{}},
+    Row{"serverless_exporter_cluster_settled", kGauge,
+        "1 while all members divide the endpoints alike; 0 while endpoints move.", kState, Live{}},
+    Row{"serverless_exporter_cluster_lease_age_seconds", kGauge,
+        "Time since the lease was last renewed, at this scrape.", kState, Live{}},
+    Row{"serverless_exporter_cluster_members", kGauge,
+        "Exporters of the cluster that hold a lease, as this one last heard.", kState, Live{}},
+    Row{"serverless_exporter_cluster_endpoints", kGauge,
+        "Endpoints that this exporter has of the cluster's, of all accounts.", kState, Live{}},
+    Row{"serverless_exporter_cluster_endpoints_given_up_total", kCounter,
+        "Endpoints that this exporter gave up to other members.", kState, Live{}},
     Row{"serverless_exporter_series", kGauge, "Series on the last whole page.", kState, Live{}},
     Row{"serverless_exporter_page_bytes", kGauge,
         "Size of the last whole page as text and as gzip.", kState, Live{}},

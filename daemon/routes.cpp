@@ -38,6 +38,16 @@ void Routes::set_terms(Terms terms) {
   terms_ = std::move(terms);
 }
 
+void Routes::set_cluster(std::optional<ClusterStatus> cluster) {
+  const std::lock_guard lock(mutex_);
+  cluster_ = std::move(cluster);
+}
+
+std::optional<ClusterStatus> Routes::cluster() const {
+  const std::lock_guard lock(mutex_);
+  return cluster_;
+}
+
 HttpReply Routes::handle(const HttpRequest& request) {
   auto reply = answer(request);
   const bool told = std::any_of(reply.headers.begin(), reply.headers.end(),
@@ -95,14 +105,17 @@ HttpReply Routes::answer(const HttpRequest& request) {
 Page Routes::page(Now now, Format format, const Selection& selection) {
   const auto current = store_.current();
   Page page = assemble(current.pages, current.withheld, now, format, selection);
-  const auto own = self_.text(format, selection);
+  const auto cluster = this->cluster();
+  const auto own = self_.text(format, selection, cluster ? &*cluster : nullptr, now.mono);
   finish(page, own.text, own.series);
   return page;
 }
 
 HttpReply Routes::status(const HttpRequest& request) const {
+  const auto cluster = this->cluster();
   return {.content_type = kHtmlType,
-          .body = status_page(store_.current().pages, version(), read_clock(), request.arguments)};
+          .body = status_page(store_.current().pages, version(), read_clock(), request.arguments,
+                              cluster ? &*cluster : nullptr)};
 }
 
 HttpReply Routes::config() const {

@@ -9,6 +9,7 @@
 #include <tl/expected.hpp>
 
 #include "daemon/assemble.hpp"
+#include "daemon/cluster_status.hpp"
 #include "daemon/self.hpp"
 #include "daemon/server.hpp"
 #include "daemon/store.hpp"
@@ -31,6 +32,8 @@ class Routes {
   Routes(Store& store, SelfMetrics& self, Mono started, std::function<HttpReply()> reload);
 
   void set_terms(Terms terms);
+  /// How this member of a cluster stands from now on; empty: it is in none, as at first.
+  void set_cluster(std::optional<ClusterStatus> cluster);
 
   [[nodiscard]] HttpReply handle(const HttpRequest& request);
 
@@ -38,6 +41,7 @@ class Routes {
   [[nodiscard]] Page page(Now now, Format format = Format::text, const Selection& selection = {});
 
  private:
+  [[nodiscard]] std::optional<ClusterStatus> cluster() const;
   [[nodiscard]] HttpReply answer(const HttpRequest& request);
   [[nodiscard]] HttpReply status(const HttpRequest& request) const;
   [[nodiscard]] HttpReply metrics(const HttpRequest& request);
@@ -53,6 +57,7 @@ class Routes {
   std::function<HttpReply()> reload_;
   mutable std::mutex mutex_{};  ///< Of the next.
   Terms terms_{};
+  std::optional<ClusterStatus> cluster_{};
 };
 
 }  // namespace serverless::daemon

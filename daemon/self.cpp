@@ -5,9 +5,13 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include <chrono>
 #include <cmath>
+#include <cstdint>
+#include <iterator>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "daemon/connections.hpp"
@@ -37,19 +41,27 @@ auto& gauges(prometheus::Registry& registry, const std::string& name) {
   return prometheus::BuildGauge().Name(name).Help(help_of(name)).Register(registry);
 }
 
-MetricFamily family(const std::string& name, std::optional<double> value) {
+using Labels = std::vector<ClientMetric::Label>;
+
+MetricFamily family(const std::string& name, const std::vector<std::pair<Labels, double>>& values) {
   const Row* row = find_row(name);
   MetricFamily result;
   result.name = name;
   result.help = help_of(name);
   const bool counter = row->type == MetricType::counter;
   result.type = counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
-  if (value) {
+  for (const auto& [labels, value] : values) {
     ClientMetric metric;
-    (counter ? metric.counter.value : metric.gauge.value) = *value;
+    metric.label = labels;
+    (counter ? metric.counter.value : metric.gauge.value) = value;
     result.metric.push_back(std::move(metric));
   }
   return result;
+}
+
+MetricFamily family(const std::string& name, std::optional<double> value) {
+  if (!value) return family(name, std::vector<std::pair<Labels, double>>{});
+  return family(name, {{Labels{}, *value}});
 }
 
 // prometheus-cpp's counters only grow by increments; these are read, not counted.
@@ -64,6 +76,27 @@ std::vector<MetricFamily> process_families() {
           family("process_start_time_seconds", facts.start_time_seconds),
           family("process_network_receive_bytes_total", facts.network_receive_bytes),
           family("process_network_transmit_bytes_total", facts.network_transmit_bytes)};
+}
+
+// Made anew each time, as above: the cluster's threads have the values.
+std::vector<MetricFamily> cluster_families(const ClusterStatus& cluster, Mono now) {
+  const auto number = [](std::uint64_t count) { return static_cast<double>(count); };
+  const bool joined = cluster.holds_lease(now);
+  std::optional<double> age;
+  if (cluster.renewed) age = std::chrono::duration<double>(now - *cluster.renewed).count();
+  return {
+      family("serverless_exporter_cluster_info",
+             {{{{"cluster_name", cluster.cluster}, {"member", cluster.self}}, 1}}),
+      family("serverless_exporter_cluster_engine_up", cluster.engine_up ? 1 : 0),
+      family("serverless_exporter_cluster_joined", joined ? 1 : 0),
+      family("serverless_exporter_cluster_settled", cluster.settled ? 1 : 0),
+      family("serverless_exporter_cluster_lease_age_seconds", age),
+      family("serverless_exporter_cluster_members", number(cluster.members.size())),
+      // Without a lease it has none, whatever was last heard of it.
+      family("serverless_exporter_cluster_endpoints",
+             joined ? number(cluster.endpoints_of(cluster.self)) : 0),
+      family("serverless_exporter_cluster_endpoints_given_up_total", number(cluster.given_up)),
+  };
 }
 
 // The lines of one metric of a family.
@@ -99,8 +132,6 @@ struct SelfMetrics::Instruments {
       gauges(registry, "serverless_exporter_config_last_reload_successful").Add({});
   prometheus::Gauge& reload_time =
       gauges(registry, "serverless_exporter_config_last_reload_success_timestamp_seconds").Add({});
-  prometheus::Gauge& ordinal = gauges(registry, "serverless_exporter_shard_ordinal").Add({});
-  prometheus::Gauge& shards = gauges(registry, "serverless_exporter_shards").Add({});
   prometheus::Gauge& series = gauges(registry, "serverless_exporter_series").Add({});
   prometheus::Family<prometheus::Gauge>& page_bytes =
       gauges(registry, "serverless_exporter_page_bytes");
@@ -122,6 +153,10 @@ struct SelfMetrics::Instruments {
           .Help(help_of("serverless_exporter_scrape_duration_seconds"))
           .Register(registry)
           .Add({}, kScrapeBuckets);
+
+  prometheus::Registry static_shard{};  ///< Not told by a member of a cluster.
+  prometheus::Gauge& ordinal = gauges(static_shard, "serverless_exporter_shard_ordinal").Add({});
+  prometheus::Gauge& shards = gauges(static_shard, "serverless_exporter_shards").Add({});
 };
 
 SelfMetrics::SelfMetrics() : instruments_(std::make_unique<Instruments>()) {
@@ -178,9 +213,15 @@ void SelfMetrics::observe_page(const Page& page) {
   instruments_->series.Set(static_cast<double>(page.series));
 }
 
-SelfMetrics::Text SelfMetrics::text(Format format, const Selection& selection) const {
+SelfMetrics::Text SelfMetrics::text(Format format, const Selection& selection,
+                                    const ClusterStatus* cluster, Mono now) const {
   auto families = instruments_->registry.Collect();
-  for (auto& process : process_families()) families.push_back(std::move(process));
+  const auto append = [&families](std::vector<MetricFamily> more) {
+    std::move(more.begin(), more.end(), std::back_inserter(families));
+  };
+  append(cluster == nullptr ? instruments_->static_shard.Collect()
+                            : cluster_families(*cluster, now));
+  append(process_families());
   Text result;
   for (const auto& family : families) {
     if (family.metric.empty() || !selection.has_family(family.name)) continue;

@@ -8,6 +8,7 @@
 
 #include "daemon/assemble.hpp"
 #include "daemon/assignment.hpp"
+#include "daemon/cluster_status.hpp"
 
 namespace serverless::daemon {
 
@@ -22,7 +23,7 @@ class SelfMetrics {
 
   /// The configuration was read. @param when  Unix time.
   void note_reload(bool successful, double when);
-  /// Which of how many exporters this is.
+  /// Which of how many exporters this is, where they do not change.
   void note_members(const Members& members);
   void count_scrape(int code);
   /// Files of the web side ("tls", "users") were read, or changed and could not be.
@@ -37,7 +38,10 @@ class SelfMetrics {
     std::string text{};
     std::size_t series = 0;
   };
-  [[nodiscard]] Text text(Format format, const Selection& selection = {}) const;
+  /// @param cluster  null: not in one. A member tells how it stands, and not which shard it is.
+  /// @param now      the moment that the age of its lease is told of.
+  [[nodiscard]] Text text(Format format, const Selection& selection = {},
+                          const ClusterStatus* cluster = nullptr, Mono now = {}) const;
 
  private:
   struct Instruments;

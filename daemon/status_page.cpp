@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "daemon/assets.hpp"
+#include "daemon/cluster_section.hpp"
 #include "daemon/endpoint_card.hpp"
 #include "daemon/html.hpp"
 #include "daemon/overview.hpp"
@@ -102,7 +103,7 @@ constexpr std::string_view kFoot = R"(<nav class="links" aria-label="More">
 }  // namespace
 
 std::string status_page(const Pages& pages, const std::string& version, Now now,
-                        Arguments arguments) {
+                        Arguments arguments, const ClusterStatus* cluster) {
   const auto accounts = views_of(pages, now.mono);
   const auto totals = totals_of(accounts);
   const auto asked = table_query(arguments);
@@ -110,15 +111,18 @@ std::string status_page(const Pages& pages, const std::string& version, Now now,
   for (const auto& account : accounts) {
     for (const auto& view : account.endpoints) unlisted += view.listed ? 0 : 1;
   }
-  const auto sentence = headline(totals);
+  const auto news = cluster == nullptr ? "" : cluster_headline(*cluster, now.mono);
+  const auto sentence = news.empty() ? headline(totals) : news;
   std::string out = head(sentence);
   out += fmt::format(
       "<p id=\"lost\" role=\"alert\" hidden></p>\n<header>\n<h1 id=\"verdict\" class=\"{}\" "
       "aria-live=\"polite\" data-live>{}</h1>\n<div id=\"totals\" data-live>\n{}</div>\n"
-      "</header>\n<main>\n<section id=\"troubles\" data-live>\n{}</section>\n"
+      "</header>\n<main>\n<section id=\"troubles\" data-live>\n{}</section>\n<section "
+      "id=\"cluster\" data-live>\n{}</section>\n"
       "<div id=\"accounts\" data-live>\n",
-      class_of(totals), sentence, totals_text(totals, accounts.size(), now.wall),
-      troubles(accounts, now.mono));
+      news.empty() ? class_of(totals) : "bad", sentence,
+      totals_text(totals, accounts.size(), now.wall), troubles(accounts, now.mono),
+      cluster == nullptr ? "" : cluster_section(*cluster, now.mono));
   std::size_t room = kMostEndpoints;
   for (const auto& account : accounts) out += account_section(account, now, room);
   out += fmt::format(

@@ -66,6 +66,8 @@
   local E = 'on (job, provider, account, endpoint_id)',
   local W = 'on (job, provider, account, endpoint_id, worker_id)',
   local once = config.once,
+  // What the exporters of a cluster tell, and no others.
+  local of_members = 'and on (job, %s) serverless_exporter_cluster_joined' % config.targetLabels,
 
   prometheusAlerts+:: {
     groups+: [
@@ -515,6 +517,78 @@
             'The shards of the exporters do not divide the endpoints.',
             'The exporters of job {{ $labels.job }} have been told different numbers of shards, or two the same ordinal, for 10 minutes or longer: some endpoints are polled twice, or by nobody.',
             'compare serverless_exporter_shards and serverless_exporter_shard_ordinal of all; start each with --shard=I/N, one N and each I once.'
+          ),
+
+          // Whoever lists endpoints says how many there are. A new one is listed by one shard up to a
+          // discovery interval before another one has it, and a take-over lasts as long as a lease.
+          alert(
+            'ServerlessEndpointsNotPolled', 'critical', 'api', '15m',
+            |||
+              %s
+                - sum without (%s) (serverless_account_endpoints) > 0
+            ||| % [once('serverless_account_endpoints_listed'), config.targetLabels],
+            'Serverless endpoints are polled by no exporter.',
+            '{{ $value }} endpoint(s) that its provider lists are polled by nobody, so they are not monitored',
+            'see whether every shard or member is scraped, and in a cluster whether all are in step: the status page of any member says so.'
+          ),
+
+          // Without etcd a member goes on until its lease ends.
+          alert(
+            'ServerlessClusterEngineLost', 'warning', 'fleet', '2m',
+            'serverless_exporter_cluster_engine_up == 0',
+            'An exporter of a cluster gets no answer from etcd.',
+            'etcd has not answered the exporter at {{ $labels.instance }} for 2 minutes or longer. When its lease ends it polls nothing.',
+            'the status page of that exporter says what is wrong; see whether etcd runs, and whether that host reaches it.'
+          ),
+
+          // It may be that etcd answers, and grants no lease.
+          alert(
+            'ServerlessClusterEngineLost', 'critical', 'fleet', '5m',
+            'serverless_exporter_cluster_joined == 0',
+            'An exporter of a cluster has no lease and polls nothing.',
+            'The exporter at {{ $labels.instance }} has had no lease of etcd for 5 minutes or longer, so it polls and serves nothing. Its endpoints are polled by members that have one, or by nobody.',
+            'the status page of that exporter says what is wrong; see whether etcd runs, and whether that host reaches it.'
+          ),
+
+          // What was served is gone from all pages, so it comes before alerts on it end.
+          alert(
+            'ServerlessClusterNoMember', 'critical', 'fleet', '3m',
+            once('serverless_exporter_cluster_joined') + ' == 0',
+            'No exporter of a cluster has a lease, and nothing is polled.',
+            'No exporter of job {{ $labels.job }} has had a lease of etcd for 3 minutes or longer, so none polls, and no serverless worker is monitored.',
+            'bring etcd back (etcdctl endpoint health); the exporters join again by themselves.'
+          ),
+
+          // An account that is not divided is on one page, which is the mean. With 50 endpoints a
+          // member, chance gives none of ten members half more than the mean.
+          alert(
+            'ServerlessClusterUnbalanced', 'warning', 'api', '30m',
+            |||
+              max without (%(labels)s) (
+                serverless_account_endpoints %(members)s == 1
+              )
+                / (
+                avg without (%(labels)s) (
+                  serverless_account_endpoints %(members)s == 1
+                ) >= 50
+              ) > 1.5
+            ||| % { labels: config.targetLabels, members: of_members },
+            'One exporter of a cluster has far more endpoints than the others.',
+            'one exporter polls {{ $value | humanize }} times as many of its endpoints as the mean',
+            'see on the status page of any member who has how many, and who is not in step: that one is the cause.'
+          ),
+
+          // Two that watch the same and are in no cluster do so on purpose.
+          alert(
+            'ServerlessEndpointPolledTwice', 'warning', 'endpoint', '5m',
+            |||
+              count without (%s) (
+                serverless_endpoint_fresh{source="workers"} %s
+              ) > 1
+            ||| % [config.targetLabels, of_members],
+            'A serverless endpoint is polled by two exporters of a cluster.',
+            '{{ $value }} exporters of the cluster poll it, which costs quota for nothing',
+            'compare cluster_name in serverless_exporter_cluster_info: an exporter in a cluster of its own polls everything.'
           ),
 
           alert(

@@ -233,6 +233,38 @@ TEST(Account, WorkersAreNoDiscovery) {
   EXPECT_FALSE(account.discovered);
 }
 
+// Two of five are ours.
+Observation listing(milliseconds when) {
+  auto observation = discovery(when, {"a", "b"});
+  observation.poll.listed = 5;
+  return observation;
+}
+
+TEST(Account, HowManyAListNamedIsKnownForAsLongAsWhatElseItTold) {
+  auto account = discovering();
+  EXPECT_EQ(account.endpoints_listed, std::nullopt);
+  auto first = listing(0s);
+  first.landed = at(2s);
+  first.cached = 10s;
+  apply(account, first, pace);
+  EXPECT_EQ(account.endpoints_listed, (Expiring{.value = 5, .expires = at(80s).mono}));
+
+  auto failure = discovery(300s, {});
+  failure.poll.listing.reset();
+  failure.poll.answers.push_back(failed("", Source::catalog, Reason::timeout));
+  apply(account, failure, pace);
+  EXPECT_EQ(account.endpoints_listed, (Expiring{.value = 5, .expires = at(80s).mono}));
+
+  apply(account, listing(600s), pace);
+  EXPECT_EQ(account.endpoints_listed, (Expiring{.value = 5, .expires = at(690s).mono}));
+}
+
+TEST(Account, HowManyAListNamedSaysNothingWhereOnlyNamedOnesAreWatched) {
+  auto account = naming({"a"});
+  apply(account, listing(0s), pace);
+  EXPECT_EQ(account.endpoints_listed, std::nullopt);
+}
+
 // ---- answers
 
 TEST(Account, AnAnswerOfTheWholeAccountReachesEveryEndpoint) {
@@ -532,6 +564,13 @@ TEST(Inherit, WhereEveryEndpointIsWatchedThoseThatWereNamedStay) {
   EXPECT_EQ(ids(after), Ids{"a"});
   EXPECT_FALSE(after.endpoints.at("a")->configured);
   EXPECT_EQ(after.endpoints.at("a")->workers.size(), 1U);
+}
+
+TEST(Inherit, HowManyWereListedIsStillToldWhereEveryEndpointIsWatched) {
+  auto before = discovering();
+  apply(before, listing(0s), pace);
+  EXPECT_EQ(inherit(discovering(), before).endpoints_listed, before.endpoints_listed);
+  EXPECT_EQ(inherit(naming({"a"}), before).endpoints_listed, std::nullopt);
 }
 
 TEST(ExpectBaseline, TheNextListOfEachEndpointCountsNoChanges) {

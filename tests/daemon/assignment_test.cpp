@@ -282,6 +282,7 @@ TEST(Assignment, OfAnAnswerWhatIsSaidOfOursAndOfAllStands) {
   poll.answers.push_back({"", Source::billing, BillingReport{}});
   const auto ours = assign(poll, part);
   ASSERT_TRUE(ours.listing);
+  EXPECT_EQ(ours.listed, 60U) << "whoever has them";
   ASSERT_EQ(ours.answers.size(), ours.listing->size() + 1);
   EXPECT_GT(ours.listing->size(), 10U);
   EXPECT_LT(ours.listing->size(), 30U);
@@ -294,8 +295,12 @@ TEST(Assignment, AListOfOthersOnlyIsAnEmptyListAndNotNone) {
   const auto all = ids(60);
   const auto other = *std::find_if_not(all.begin(), all.end() - 1,
                                        [&](const std::string& id) { return part.has(id); });
-  EXPECT_EQ(assign(Poll{.listing = {{other}}}, part).listing, std::vector<std::string>{});
-  EXPECT_EQ(assign(Poll{}, part).listing, std::nullopt);
+  const auto none = assign(Poll{.listing = {{other}}}, part);
+  EXPECT_EQ(none.listing, std::vector<std::string>{});
+  EXPECT_EQ(none.listed, 1U);
+  const auto untold = assign(Poll{}, part);
+  EXPECT_EQ(untold.listing, std::nullopt);
+  EXPECT_EQ(untold.listed, std::nullopt);
 }
 
 }  // namespace

@@ -806,6 +806,15 @@ TEST(RenderAccount, OrphansExpireWithTheOldestList) {
             "serverless_account_endpoints{provider=\"acme\",account=\"prod\"} 1\n");
 }
 
+TEST(RenderAccount, HowManyEndpointsAreListedExpiresWithTheList) {
+  auto state = account();
+  state.endpoints_listed = Expiring{.value = 5, .expires = at(kMaxAge - 20s).mono};
+  EXPECT_EQ(account_lines(state, "serverless_account_endpoints_listed"),
+            "serverless_account_endpoints_listed{provider=\"acme\",account=\"prod\"} 5\n");
+  const auto blocks = render(state);
+  EXPECT_EQ(block(blocks, "serverless_account_endpoints_listed")->expires, at(kMaxAge - 20s).mono);
+}
+
 // ---- headers
 
 TEST(FamilyHeader, IsHelpAndType) {

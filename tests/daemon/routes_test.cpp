@@ -164,6 +164,30 @@ TEST_F(Served, NameIsOfTheFleetAndOfTheProcess) {
                                       "process_open_fds"}));
 }
 
+TEST_F(Served, AMemberOfAClusterTellsHowItStandsNow) {
+  const ClusterStatus cluster{.cluster = "gpu",
+                              .self = "b",
+                              .engine_up = true,
+                              .joined = true,
+                              .settled = true,
+                              .renewed = read_clock().mono - 1h,
+                              .members = {{.name = "b", .in_step = true, .endpoints = 2}}};
+  const std::string title = "<h2>Cluster <bdi>gpu</bdi> <small>1 member, 2 endpoints</small></h2>";
+  const std::string sample = "\nserverless_exporter_cluster_endpoints 2\n";
+  const auto told = [&](const std::string& path, const std::string& what) {
+    return text_of(get(path)).find(what) != std::string::npos;
+  };
+  EXPECT_FALSE(told("/", title));
+  EXPECT_FALSE(told("/metrics", sample));
+  routes_.set_cluster(cluster);
+  EXPECT_TRUE(told("/", title));
+  EXPECT_TRUE(told("/metrics", sample));
+  EXPECT_TRUE(told("/metrics", "\nserverless_exporter_cluster_lease_age_seconds 36"));
+  routes_.set_cluster({});
+  EXPECT_FALSE(told("/", title));
+  EXPECT_FALSE(told("/metrics", sample));
+}
+
 TEST_F(Served, ProvidersThatWereNotAskedForAreLeftOutAndTheProcessIsNot) {
   publish("one", "den");
   publish("other", "vast");

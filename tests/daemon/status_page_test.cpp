@@ -12,6 +12,7 @@
 
 #include "daemon/advice.hpp"
 #include "daemon/assets.hpp"
+#include "daemon/cluster_section.hpp"
 #include "daemon/html.hpp"
 
 namespace serverless::daemon {
@@ -192,6 +193,18 @@ TEST(StatusPage, IsNotWellBeforeEveryEndpointHasAnswered) {
   untried.sources[0] = SourceState{.max_age = 90s};
   EXPECT_EQ(headline(page_of({endpoint("a"), untried})),
             "Starting: 1 of 2 endpoints have answered.");
+}
+
+TEST(StatusPage, AMemberOfAClusterHasItsSectionAfterTheTroublesAndAheadOfTheAccounts) {
+  const ClusterStatus cluster{.cluster = "gpu", .self = "b", .trouble = "timeout"};
+  const auto text = status_page({account({endpoint("a")})}, "1", kNoon, {}, &cluster);
+  EXPECT_EQ(between(text, "</section>\n<section id=\"cluster\" data-live>\n",
+                    "</section>\n<div id=\"accounts\""),
+            cluster_section(cluster, kNoon.mono));
+  EXPECT_EQ(headline(text), cluster_headline(cluster, kNoon.mono));
+  EXPECT_TRUE(contains(text, "<h1 id=\"verdict\" class=\"bad\""));
+  EXPECT_EQ(between(page_of({endpoint("a")}), "<section id=\"cluster\" data-live>\n", "</section>"),
+            "");
 }
 
 TEST(StatusPage, CountsWhatIsExpiredAndWhatIsUnhealthy) {

@@ -129,6 +129,10 @@ TEST_F(Shards, EachEndpointIsPolledByOneAndItsSeriesAreOnItsPage) {
     EXPECT_GE(endpoints_of(page).size(), kAll / 6);
     EXPECT_EQ(page.value("serverless_exporter_shard_ordinal"), i);
     EXPECT_EQ(page.value("serverless_exporter_shards"), kShards);
+    EXPECT_EQ(page.value("serverless_account_endpoints_listed", {{"account", "v2"}}), kEndpoints)
+        << "whoever has them";
+    EXPECT_FALSE(page.has("serverless_account_endpoints_listed", {{"account", "v1"}}))
+        << "named ones are not listed";
   }
   EXPECT_EQ(pages.size(), kAll);
   for (const auto& [unit, count] : pages) EXPECT_EQ(count, 1U) << unit;

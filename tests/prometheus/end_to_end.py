@@ -81,7 +81,9 @@ INHIBITED = {
 }
 # What may select nothing here, with what would fill it. What it is recorded from is there.
 EMPTY = {"worker:serverless_perf:ratio":
-         "a benchmarked worker of Vast.ai that is loaded by more than half; none of the demo is"}
+         "a benchmarked worker of Vast.ai that is loaded by more than half; none of the demo is",
+         "serverless_exporter_cluster_engine_up": "no exporter is in a cluster",
+         "serverless_exporter_cluster_joined": "no exporter is in a cluster"}
 WORDS = {"crashing": "UNHEALTHY", "throttled": "THROTTLED", "dead": "error"}
 
 

@@ -29,6 +29,7 @@ RECORDED_TEST = HERE / "recorded_test.yml"
 COMPARISONS = {">": ">=", ">=": ">", "<": "<=", "<=": "<", "==": "!=", "!=": "=="}
 AGGREGATIONS = {
     "max": ("min", "sum"), "min": ("max", "sum"), "sum": ("max", "count"),
+    "count": ("sum", "max"), "avg": ("max", "min"),
     "avg_over_time": ("max_over_time", "min_over_time"), "increase": ("count_over_time",),
     "clamp_min": ("clamp_max",),
 }

@@ -10,6 +10,7 @@
 #include "collectors/registry.hpp"
 #include "config/load.hpp"
 #include "daemon/assemble.hpp"
+#include "daemon/assignment.hpp"
 #include "daemon/plan.hpp"
 #include "daemon/render.hpp"
 #include "tests/fakes/fake_http.hpp"
@@ -104,7 +105,7 @@ void Exporter::poll(const Answers& answers, Now now, bool slow_too) {
       done.push_back(key);
       Observation observation{.target = target, .sent = now, .landed = later(now, kTaken)};
       Recorder recorder(http, observation.landed);
-      observation.poll = collector_->poll(target, recorder);
+      observation.poll = daemon::assign(collector_->poll(target, recorder), {});
       observation.exchanges = std::move(recorder.exchanges);
       sent += observation.exchanges.size();
       daemon::apply(account_, observation, pace_of);

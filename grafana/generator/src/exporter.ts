@@ -20,6 +20,23 @@ const BY_SOURCE = `${BY_ENDPOINT}, source`;
 const BY_API = `${BY_ACCOUNT}, api`;
 const bySource = (metric: string) => max(q.one(metric), BY_SOURCE);
 
+/**
+ * Endpoints are counted by their ids, and not added up: of exporters that watch the same each has all,
+ * of shards and of members of a cluster each has its own.
+ */
+const watched = max(q.selector('serverless_endpoint_info'), BY_ENDPOINT);
+const lately = max(`last_over_time(${q.selector('serverless_endpoint_info')}[$__range])`, BY_ENDPOINT);
+/** Where an exporter was stopped its endpoints are gone, too, and none of them was removed. */
+const removing = max(q.increase('serverless_account_endpoints_removed_total'), BY_ACCOUNT);
+const removed = `${lately} unless ${watched} and on (${BY_ACCOUNT}) ${removing} > 0`;
+/** 0 where there is nothing to count and somebody who would. */
+const count = (vector: string) =>
+  `count(${vector}) or sum(0 * ${q.one('serverless_account_endpoints')})`;
+
+/** Of what the members of its job have together: a job is a cluster. */
+const ofMember = max(q.selector('serverless_exporter_cluster_endpoints'), 'job, instance');
+const share = `${ofMember} / on (job) group_left clamp_min(${sum(ofMember, 'job')}, 1)`;
+
 /** One exporter may be well and the other not, so here each has its own series. */
 const each = (metric: string) => `max by (instance) (${q.selector(metric)})`;
 const eachRate = (metric: string, by = 'instance') =>
@@ -68,17 +85,16 @@ export const exporter: Frame = {
           title: 'Endpoints watched',
           description: 'Endpoints that are configured or were discovered.',
           width: 4,
-          expr: sum(q.one('serverless_account_endpoints')),
+          expr: count(watched),
           unit: 'none',
         }),
         stat({
           title: 'Endpoints removed',
           description:
-            'Endpoints that were dropped in the time range, since the provider did not list them twice in a row.',
+            'Endpoints that were there in the time range and are not now, since their provider did not list them twice in a row.',
           width: 4,
-          expr: sum(q.increase('serverless_account_endpoints_removed_total')),
+          expr: count(removed),
           unit: 'none',
-          decimals: 0,
           steps: ODD_ABOVE_0,
         }),
         stat({
@@ -460,6 +476,116 @@ export const exporter: Frame = {
             { expr: eachRate('process_network_transmit_bytes_total'), legend: '{{instance}} sent' },
           ],
           unit: 'Bps',
+        }),
+      ],
+    },
+    {
+      // Most exporters are in none, and a row that is closed asks nothing.
+      title: 'Cluster',
+      collapsed: true,
+      parts: [
+        table({
+          title: 'Members',
+          description:
+            'The exporters that share the polling through etcd. One without a lease polls and serves nothing; when they do not all see the same number of members, one is cut off, or in another cluster.',
+          width: 24,
+          height: 6,
+          labels: [
+            { label: 'cluster_name', name: 'Cluster' },
+            { label: 'member', name: 'Member' },
+            { label: 'instance', name: 'Instance' },
+          ],
+          facts: [
+            `max by (cluster_name, member, instance) (${q.selector('serverless_exporter_cluster_info')})`,
+          ],
+          columns: [
+            {
+              name: 'Lease',
+              expr: each('serverless_exporter_cluster_joined'),
+              unit: 'none',
+              mappings: words({ 0: ['none', 'red'], 1: ['held', 'green'] }),
+            },
+            {
+              name: 'etcd',
+              expr: each('serverless_exporter_cluster_engine_up'),
+              unit: 'none',
+              mappings: words({ 0: ['silent', 'red'], 1: ['answers', 'green'] }),
+            },
+            {
+              name: 'Division',
+              expr: each('serverless_exporter_cluster_settled'),
+              unit: 'none',
+              mappings: words({ 0: ['endpoints move', 'orange'], 1: ['settled', 'green'] }),
+            },
+            {
+              name: 'Sees members',
+              expr: each('serverless_exporter_cluster_members'),
+              unit: 'none',
+            },
+            {
+              name: 'Endpoints',
+              expr: each('serverless_exporter_cluster_endpoints'),
+              unit: 'none',
+            },
+            {
+              name: 'Share',
+              expr: max(share, 'instance'),
+              unit: 'percentunit',
+              decimals: 1,
+            },
+          ],
+          sortBy: { name: 'Member', descending: false },
+        }),
+        timeline({
+          title: 'Leases',
+          description: 'Whether an exporter holds a lease. Without one it polls and serves nothing.',
+          width: 12,
+          height: 6,
+          expr: each('serverless_exporter_cluster_joined'),
+          legend: '{{instance}}',
+          mappings: words({ 0: ['none', 'red'], 1: ['held', 'green'] }),
+        }),
+        timeline({
+          title: 'etcd',
+          description: 'Whether etcd answered an exporter the last time that it was asked.',
+          width: 12,
+          height: 6,
+          expr: each('serverless_exporter_cluster_engine_up'),
+          legend: '{{instance}}',
+          mappings: words({ 0: ['silent', 'red'], 1: ['answers', 'green'] }),
+        }),
+        graph({
+          title: 'Age of the lease',
+          description:
+            'Since it was last renewed. It is renewed several times in its life; one that grows ends.',
+          width: 8,
+          series: [
+            { expr: each('serverless_exporter_cluster_lease_age_seconds'), legend: '{{instance}}' },
+          ],
+          unit: 's',
+        }),
+        graph({
+          title: 'Endpoints by member',
+          description: 'Each endpoint is polled by one member, and only its page has it.',
+          width: 8,
+          series: [
+            { expr: each('serverless_exporter_cluster_endpoints'), legend: '{{instance}}' },
+          ],
+          unit: 'none',
+          stacked: true,
+        }),
+        graph({
+          title: 'Endpoints given up a minute',
+          description:
+            'They move when an exporter joins or leaves. What one gives up another one takes, once all have said so.',
+          width: 8,
+          series: [
+            {
+              expr: `60 * ${eachRate('serverless_exporter_cluster_endpoints_given_up_total', 'instance')}`,
+              legend: '{{instance}}',
+            },
+          ],
+          unit: 'none',
         }),
       ],
     },

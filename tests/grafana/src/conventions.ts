@@ -121,7 +121,7 @@ function knownSelector({ metric, matchers }: Selector, annotation: boolean): str
 }
 
 function counted(selector: Selector): string[] {
-  const inner = selector.around.filter((call) => !/^(rate|increase|operator)$/.test(call))[0] ?? '';
+  const inner = selector.around.filter((call) => !/^(rate|increase|last_over_time|operator)$/.test(call))[0] ?? '';
   const once =
     /^(max|min)\b/.test(inner) ||
     /\bby \([^)]*\binstance\b/.test(inner) ||

@@ -77,6 +77,18 @@ const MUTANTS: Mutant[] = [
     finding: /counts every exporter that shows it/,
   },
   {
+    mistake: 'a count of all exporters',
+    in: 'serverless-exporter',
+    change: inQuery('Endpoints watched', 'max by (provider, account, endpoint_id) ', ''),
+    finding: /serverless_endpoint_info counts every exporter that shows it: count/,
+  },
+  {
+    mistake: 'the last of what all exporters showed',
+    in: 'serverless-exporter',
+    change: inQuery('Endpoints removed', 'max by (provider, account, endpoint_id) ', ''),
+    finding: /serverless_endpoint_info counts every exporter that shows it: count/,
+  },
+  {
     mistake: 'a bare series',
     change: inQuery(READY, /^sum\(max without \(instance, pod\) \((.*)\)\)$/, '$1'),
     finding: /counts every exporter that shows it: bare/,

@@ -39,6 +39,11 @@ const NEVER: Record<string, string> = {
   'serverless-worker: Times, E': 'no simulated machine has maintenance',
 };
 
+/** Rows of which no panel is filled there. */
+const EMPTY_ROWS: Record<string, string> = {
+  'serverless-exporter: Cluster': 'these exporters are in none',
+};
+
 /** Where two exporters rightly show more than one: what all of them did together, on purpose. */
 const TOGETHER = new Set([
   'serverless-exporter: Requests a minute, A',
@@ -131,9 +136,21 @@ async function runAll(stage: Stage): Promise<{ runs: Run[]; filled: Set<string> 
   return { runs, filled };
 }
 
+function emptyPanelsOf(dashboard: Dashboard): Panel[] {
+  return dashboard.panels
+    .filter((panel) => panel.type === 'row' && placeOf(dashboard, panel) in EMPTY_ROWS)
+    .flatMap(({ panels = [] }) => panels);
+}
+
+/** Those that have something to show there. */
+function livePanelsOf(dashboard: Dashboard): Panel[] {
+  const empty = emptyPanelsOf(dashboard);
+  return panelsOf(dashboard).filter((panel) => !empty.includes(panel));
+}
+
 function allPlaces(): string[] {
   return dashboards.flatMap((dashboard) => [
-    ...panelsOf(dashboard).flatMap((panel) =>
+    ...livePanelsOf(dashboard).flatMap((panel) =>
       (panel.targets ?? []).map((target) => placeOf(dashboard, panel, target)),
     ),
     ...dashboard.annotations.list
@@ -221,7 +238,7 @@ function neverThere(runs: Run[]): string[] {
     seen.set(panel, columns);
   }
   return dashboards.flatMap((dashboard) =>
-    panelsOf(dashboard).flatMap((panel) => {
+    livePanelsOf(dashboard).flatMap((panel) => {
       const there = seen.get(panel) ?? new Set<string>();
       const wanted =
         panel.type === 'table'
@@ -282,11 +299,21 @@ async function play(stage: Stage): Promise<void> {
   for (const place of [...Object.keys(EMPTY_AT_FIRST), ...Object.keys(NEVER)]) {
     if (!places.includes(place)) findings.push(`${place} is listed and does not exist`);
   }
+  const rows = dashboards.flatMap((dashboard) => dashboard.panels.map((row) => placeOf(dashboard, row)));
+  for (const row of Object.keys(EMPTY_ROWS)) {
+    if (!rows.includes(row)) findings.push(`${row} is listed and does not exist`);
+  }
   const soon = places.filter((place) => !(place in EMPTY_AT_FIRST) && !(place in NEVER));
   const runs = await until(stage, soon);
   console.log(`${soon.length} queries have an answer; ${runs.length} panels were filled`);
   for (const check of [finite, legends, single, states, columns]) findings.push(...runs.flatMap(check));
   findings.push(...neverThere(runs));
+  for (const { dashboard, panel, results } of runs) {
+    const filled = results.some(({ series }) => series.length);
+    if (filled && emptyPanelsOf(dashboard).includes(panel)) {
+      findings.push(`${placeOf(dashboard, panel)}: is in a row that is listed as empty`);
+    }
+  }
   if (findings.length) return;
 
   await stage.admin('freeze');
