@@ -105,7 +105,7 @@ TEST(SelfMetrics, OfAClusterOnlyWhatWasAskedForIsTold) {
   const auto cluster = well();
   const Selection selection{.families = {{"serverless_exporter_cluster_members"}}};
   const auto own = SelfMetrics{}.text(Format::text, selection, &cluster, kNow);
-  EXPECT_EQ(own.text.substr(own.text.rfind("\n", own.text.size() - 2) + 1),
+  EXPECT_EQ(own.text.substr(own.text.rfind('\n', own.text.size() - 2) + 1),
             "serverless_exporter_cluster_members 3\n");
   EXPECT_EQ(own.series, 1U);
 }
