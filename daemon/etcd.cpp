@@ -9,7 +9,6 @@
 #include <system_error>
 #include <utility>
 
-#include "collectors/json.hpp"
 #include "daemon/base64.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/files.hpp"
@@ -21,11 +20,11 @@ using config::Secret;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// A thousand keys with what members write into them, or several of the largest values that etcd
+// A thousand keys with what members write into them, or one of the largest values that etcd
 // takes.
-constexpr std::size_t kMaxBody = std::size_t{16} * 1024 * 1024;
+constexpr std::size_t kMaxBody = std::size_t{4} * 1024 * 1024;
 constexpr std::size_t kKeysOfAPage = 1000;
-constexpr std::size_t kFewerKeys = 8;  // Where they are too large: a page has so many times fewer.
+constexpr std::size_t kFewerKeys = 32;  // Where they are too large: a page has so many times fewer.
 
 struct Words {
   std::string_view text{};
@@ -178,12 +177,24 @@ std::optional<Refusal> refusal_of(const json::Value& body, int status) {
                  .elsewhere = is_elsewhere(code == 0 ? status : code)};
 }
 
+// What its HTTP server says before the gateway, as a text of one line: of the certificate of a
+// client that is a user, too.
+std::string plain_words(const http::Response& response) {
+  constexpr std::size_t kLongest = 200;
+  if (!response.header("content-type").starts_with("text/plain")) return {};
+  const auto line = response.body.substr(0, response.body.find('\n'));
+  const auto is_printable = [](char c) { return c >= ' ' && c <= '~'; };
+  if (line.empty() || line.size() > kLongest) return {};
+  return std::all_of(line.begin(), line.end(), is_printable) ? ": " + line : std::string();
+}
+
 std::optional<Refusal> refusal_of(const Result<json::Document>& body,
                                   const http::Response& response) {
   if (body) {
     if (auto refusal = refusal_of(*body, response.status)) return refusal;
   }
   if (auto error = http::judge(response)) {
+    error->detail += plain_words(response);
     return Refusal{.error = std::move(*error), .elsewhere = is_elsewhere(response.status)};
   }
   if (!body) return Refusal{.error = body.error()};
@@ -248,10 +259,9 @@ Result<json::Document> Etcd::ask_as(const Secret& token, std::string_view path,
       if (!told) return document;
       refusal = std::move(*told);
     } else {
-      const auto& error = response.error();
-      refusal = {
-          .error = {.reason = error.reason, .detail = fmt::format("{}: {}", url, error.detail)},
-          .elsewhere = is_unreachable(error.reason)};
+      refusal.error = response.error();
+      refusal.elsewhere = is_unreachable(refusal.error.reason);
+      if (refusal.elsewhere) refusal.error.detail.insert(0, url + ": ");
     }
     if (!refusal.elsewhere) return tl::make_unexpected(std::move(refusal.error));
     if (++asked == count) {
@@ -377,7 +387,8 @@ Result<std::vector<Etcd::KeyValue>> Etcd::range(std::string_view prefix,
     const auto from = all.empty() ? std::string(prefix) : all.back().key + '\0';
     auto next = page(from.empty() ? std::string_view("\0", 1) : from, end, revision, most, call);
     if (next) {
-      revision = next->revision;
+      // Later ones tell of a later revision than that which they are of.
+      if (all.empty()) revision = next->revision;
       std::move(next->keys.begin(), next->keys.end(), std::back_inserter(all));
       if (!next->more) return all;
     } else if (next.error().reason == Reason::too_large && most > 1) {

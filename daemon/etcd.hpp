@@ -24,7 +24,7 @@ namespace serverless::daemon {
 /// server cannot be reached or has no leader, the next is asked; each has its part of the time, and
 /// the one that answered is asked first from then on. With a user it authenticates first, and again
 /// when its token is refused. Threads: any. Lifetime: `http` outlives it.
-/// Errors: as http::Client::send(), with the server's URL before what went wrong; `auth` (wrong
+/// Errors: as http::Client::send(), with the URL of a server that cannot be reached; `auth` (wrong
 /// password, or a token that is not taken even when it is new), `forbidden` (not this user's keys),
 /// `gone` (no such lease), `schema`, and `provider` for anything else that etcd refuses: no space,
 /// no leader, too large a request. The words are etcd's own. `internal` after a stop.

@@ -79,8 +79,14 @@ class Cluster : public E2e {
       options.insert(options.end(), {"--key", key(i)});
     }
     simulator_ = std::make_unique<Simulator>(workspace_, options);
-    etcd_ = std::make_unique<Etcd>(workspace_);
+    etcd_ = std::make_unique<EtcdServers>(etcd_directory());
     members_.resize(kMembers);
+  }
+
+  [[nodiscard]] std::filesystem::path etcd_directory(const std::string& name = "etcd") const {
+    auto directory = workspace_.path() / name;
+    std::filesystem::create_directory(directory);
+    return directory;
   }
 
   static std::string key(std::size_t member) { return fmt::format("member+{}/key", member); }
@@ -160,7 +166,7 @@ class Cluster : public E2e {
   };
 
   std::unique_ptr<Simulator> simulator_{};
-  std::unique_ptr<Etcd> etcd_{};
+  std::unique_ptr<EtcdServers> etcd_{};
   std::vector<std::unique_ptr<Exporter>> members_{};
   seconds lease_ = kLease;
   /// Further lines of the table.
@@ -279,14 +285,14 @@ TEST_F(Cluster, WhoSleptLongerThanItsLeaseStartsNothingBeforeItIsAMemberAgain) {
       },
       kPatience * 2));
   // It cannot become a member again meanwhile.
-  etcd_->process().signal(SIGSTOP);
+  etcd_->pause();
   const double woken = unix_now();
   members_[0]->process().signal(SIGCONT);
   watcher.paused.clear();
   throughout(milliseconds{1200}, [&] { watcher.look(); });
   const double until = unix_now();
   EXPECT_EQ(endpoints_of(members_[0]->page()).size(), 0U);
-  etcd_->process().signal(SIGCONT);
+  etcd_->resume();
   std::size_t started = 0;
   for (const auto& request : simulator_->requests()) {
     if (request.key == 0 && request.time >= woken && request.time <= until) ++started;
@@ -333,10 +339,10 @@ TEST_F(Cluster, ASlowEtcdCostsNobodyItsPlace) {
   Watcher watcher(*this);
   // Less than after what it would believe that it is no leader any more.
   for (int i = 0; i < 10; ++i) {
-    etcd_->process().signal(SIGSTOP);
+    etcd_->pause();
     throughout(
         milliseconds{600}, [&] { watcher.look(); }, milliseconds{250});
-    etcd_->process().signal(SIGCONT);
+    etcd_->resume();
     throughout(
         milliseconds{400}, [&] { watcher.look(); }, milliseconds{250});
     EXPECT_TRUE(is_shared(kMembers)) << shares();
@@ -349,8 +355,8 @@ TEST_F(Cluster, ASlowEtcdCostsNobodyItsPlace) {
 
 TEST_F(Cluster, WithAFullEtcdMembersKeepWhatTheyHaveAndSaySo) {
   etcd_ = nullptr;
-  etcd_ = std::make_unique<Etcd>(workspace_,
-                                 std::vector<std::string>{"--quota-backend-bytes", "1000000"});
+  etcd_ = std::make_unique<EtcdServers>(etcd_directory("small"),
+                                        EtcdServers::Form{.quota_bytes = 1'000'000});
   start_all();
   const auto file = workspace_.file("filler", std::string(300'000, 'x'));
   const auto fill = [&](int i) {
@@ -378,17 +384,7 @@ TEST_F(Cluster, WithAFullEtcdMembersKeepWhatTheyHaveAndSaySo) {
 }
 
 TEST_F(Cluster, WhoHasTheWrongPasswordIsNoMemberAndSaysSoWithoutIt) {
-  for (const auto& arguments : std::vector<std::vector<std::string>>{
-           {"user", "add", "root:root-Password"},
-           {"user", "grant-role", "root", "root"},
-           {"user", "add", "exporter:right-Password"},
-           {"role", "add", "exporter"},
-           {"role", "grant-permission", "exporter", "--prefix=true", "readwrite",
-            "/serverless_exporter/default/"},
-           {"user", "grant-role", "exporter", "exporter"},
-           {"auth", "enable"}}) {
-    etcd_->control(arguments);
-  }
+  etcd_->let_in("exporter", "right-Password", "/serverless_exporter/default/");
   more_ = [&](std::size_t member) {
     const auto file = workspace_.file(fmt::format("password{}", member),
                                       member == 2 ? "wrong-Password" : "right-Password");

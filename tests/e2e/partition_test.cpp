@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <set>
@@ -69,7 +70,8 @@ class Partition : public E2e {
     simulator_ = std::make_unique<Simulator>(
         workspace_, simulated({"--endpoints", std::to_string(kEndpoints), "--workers", "2",
                                "--no-rate-limits"}));
-    etcd_ = std::make_unique<Etcd>(workspace_);
+    std::filesystem::create_directory(workspace_.path() / "etcd");
+    etcd_ = std::make_unique<EtcdServers>(workspace_.path() / "etcd");
     for (std::size_t i = 0; i < kMembers; ++i) connect(i);
   }
 
@@ -179,7 +181,7 @@ class Partition : public E2e {
   }
 
   std::unique_ptr<Simulator> simulator_{};
-  std::unique_ptr<Etcd> etcd_{};
+  std::unique_ptr<EtcdServers> etcd_{};
   std::vector<std::unique_ptr<Process>> forwarders_{};
   std::vector<std::unique_ptr<Process>> members_{};
   int runs_ = 0;
