@@ -23,14 +23,14 @@ struct ClusterStatus {
 
   std::string cluster{};
   std::string self{};
-  bool engine_up = false;            ///< etcd answered the last time it was asked.
-  std::string trouble{};             ///< Why not, in words; empty: none.
-  bool joined = false;               ///< It holds a lease that is not over.
-  bool settled = false;              ///< All members keep to one view.
-  std::optional<Mono> renewed{};     ///< When its lease was last renewed.
-  std::optional<Mono> lease_end{};   ///< From then on it polls and serves nothing.
-  std::vector<Member> members{};     ///< By name, as last heard.
-  std::uint64_t given_up = 0;  ///< Endpoints, to other members, since the start.
+  bool engine_up = false;           ///< etcd answered the last time it was asked.
+  std::string trouble{};            ///< Why not, in words; empty: none.
+  bool joined = false;              ///< It holds a lease that is not over.
+  bool settled = false;             ///< All members keep to one view.
+  std::optional<Mono> renewed{};    ///< When its lease was last renewed.
+  std::optional<Mono> lease_end{};  ///< From then on it polls and serves nothing.
+  std::vector<Member> members{};    ///< By name, as last heard.
+  std::uint64_t given_up = 0;       ///< Endpoints, to other members, since the start.
 
   /// As `joined`, at a later moment: a lease ends while nobody looks.
   [[nodiscard]] bool holds_lease(Mono now) const {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/clock.hpp"
 #include "tests/daemon/tiny_server_fixture.hpp"
 
 namespace serverless::daemon {
@@ -298,6 +299,20 @@ TEST(CurlHttp, AfterAStopNothingIsSent) {
       http.send({.url = server.url()}, key(), {.timeout = 120s, .max_body = 10}, stop.get_token());
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().reason, Reason::internal);
+}
+
+// A process may have been asleep since it was decided to send.
+TEST(CurlHttp, NothingIsSentTooLate) {
+  TinyServer server(always(reply("", "{}")));
+  auto bounds = kBounds;
+  bounds.start_before = read_clock().mono;
+  const auto late = get(server.url(), bounds);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().reason, Reason::internal);
+  EXPECT_EQ(late.error().detail, "too late to be sent");
+  EXPECT_TRUE(server.requests().empty());
+  bounds.start_before += 1h;
+  EXPECT_TRUE(get(server.url(), bounds));
 }
 
 TEST(CurlHttp, AHungRequestHoldsUpNoOther) {

@@ -37,6 +37,15 @@ std::set<std::string> endpoints_of(const Page& page) {
   return found;
 }
 
+// By endpoint: how often its workers' list was asked for.
+std::map<std::string, double> polls_counted(const Page& page) {
+  std::map<std::string, double> counts;
+  for (const auto* sample : page.find("serverless_polls_total", {{"source", "workers"}})) {
+    counts[sample->label("endpoint_id")] = sample->value;
+  }
+  return counts;
+}
+
 // A poll of one endpoint: the workers' list or the queue's view.
 struct PolledAt {
   double time = 0;
@@ -253,6 +262,8 @@ TEST_F(Cluster, WhoLeavesHandsOverWithoutAGapOrATwin) {
   throughout(
       kInterval, [] {}, seconds{1});
   Watcher watcher(*this);
+  const auto counted = polls_counted(members_[2]->page());
+  EXPECT_GE(counted.size(), kEndpoints / 6);
   const double left = unix_now();
   members_[2]->process().signal(SIGTERM);
   ASSERT_TRUE(eventually([&] {
@@ -264,6 +275,10 @@ TEST_F(Cluster, WhoLeavesHandsOverWithoutAGapOrATwin) {
   throughout(
       kInterval * 2, [&] { watcher.look(); }, milliseconds{500});
   EXPECT_TRUE(is_shared(2)) << shares();
+  // What was counted is counted on.
+  auto later = polls_counted(members_[0]->page());
+  later.merge(polls_counted(members_[1]->page()));
+  for (const auto& [id, count] : counted) EXPECT_GT(later[id], count) << id;
   const double gap = longest_gap(polls_of(*simulator_), left, unix_now());
   std::printf("longest time without a poll around a SIGTERM: %.1f s (interval %ld s)\n", gap,
               static_cast<long>(kInterval.count()));
@@ -406,10 +421,10 @@ constexpr const char* kPrometheus = "/usr/bin/prometheus";
 constexpr const char* kVictoria = "/usr/bin/victoria-metrics";
 constexpr seconds kScrapeInterval{2};
 
-// One in `./dev test`; `./dev cluster` asks for more.
+// A minute in `./dev test`; `./dev cluster` asks for more.
 seconds storage_time() {
-  const char* minutes = std::getenv("CLUSTER_MINUTES");
-  return minutes == nullptr ? seconds{60} : seconds{60 * std::stoi(minutes)};
+  const char* asked = std::getenv("CLUSTER_SECONDS");
+  return seconds{asked == nullptr ? 60 : std::stoi(asked)};
 }
 
 class ClusterStorage : public Cluster {
