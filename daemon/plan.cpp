@@ -184,13 +184,32 @@ class Admission {
   std::map<std::string_view, double> at_once_{};
 };
 
+// Spaced operations that are under way and have no room for one more request between two slots: a
+// first poll at once would hold up everybody else's.
+std::set<std::string_view> full_operations(const Pacing& pacing, const Schedule& schedule) {
+  std::map<std::string_view, std::int64_t> sizes;
+  std::set<std::string_view> full;
+  for (const auto& target : schedule.targets) ++sizes[target.operation];
+  for (std::size_t i = 0; i < schedule.targets.size(); ++i) {
+    const auto& operation = schedule.targets[i].operation;
+    const auto& slot = schedule.slots[i];
+    if (slot.gap.count() == 0 || slot.interval >= 2 * slot.gap * sizes[operation]) continue;
+    if (pacing.targets.contains(key_of(schedule.targets[i]))) full.insert(operation);
+  }
+  return full;
+}
+
 void admit_new(Pacing& pacing, const Schedule& schedule, Mono now) {
   Admission admission(schedule, now);
+  const auto full = full_operations(pacing, schedule);
   for (std::size_t i = 0; i < schedule.targets.size(); ++i) {
-    pacing.epochs.try_emplace(schedule.targets[i].operation, now);
+    const auto& operation = schedule.targets[i].operation;
+    const Mono epoch = pacing.epochs.try_emplace(operation, now).first->second;
     auto key = key_of(schedule.targets[i]);
     if (pacing.targets.contains(key)) continue;
-    pacing.targets.emplace(std::move(key), TargetPace{.due = admission.next(i)});
+    const bool waits = full.contains(operation);
+    const Mono due = waits ? next_slot(schedule.slots[i], key, epoch, now) : admission.next(i);
+    pacing.targets.emplace(std::move(key), TargetPace{.due = due, .in_slot = waits});
   }
 }
 

@@ -443,6 +443,29 @@ TEST(PlanForAnHour, WhatHeldUpASpacedOperationIsMadeGoodWithinARound) {
   EXPECT_EQ(late, 0s);
 }
 
+// Endpoints that come back, say, because a list was empty for a while.
+TEST(PlanForAnHour, WhoComesNewToAFullSpacedOperationHoldsUpNobody) {
+  auto vast = tempo(30s);
+  vast.policy.spacings = kVastSpacings;
+  Play play(schedule(many(36, vast_workers_of), vast));
+  play.run_until(kNoon + 30min);
+  play.schedule() = schedule(many(40, vast_workers_of), vast);
+  play.run_until(kNoon + 40min);
+  Gate gate;
+  nanoseconds late{0};
+  for (const auto& start : play.starts()) {
+    const auto sent =
+        gate.book("account a", "autoscaler", "get_endpoint_workers", 1100ms, start.when);
+    ASSERT_TRUE(sent);
+    if (start.when > kNoon + 30min) late = std::max<nanoseconds>(late, *sent - start.when);
+  }
+  EXPECT_LE(late, 1100ms);
+  for (std::size_t i = 36; i < 40; ++i) {
+    ASSERT_FALSE(play.starts_of(i).empty());
+    EXPECT_LE(play.starts_of(i).front(), kNoon + 30min + 50s);
+  }
+}
+
 // ---- pause()
 
 TEST(Pause, NothingOfThatApiStartsBeforeItsEnd) {
