@@ -14,7 +14,11 @@
 namespace serverless::http {
 
 /// How the account's key travels. The client adds it, so that no collector ever holds one.
-enum class Auth : std::uint8_t { bearer, x_api_key };
+enum class Auth : std::uint8_t {
+  bearer,
+  x_api_key,
+  token,  ///< In Authorization, without a scheme.
+};
 
 struct Request {
   std::string api{};        ///< The `api` label: what shares one quota.

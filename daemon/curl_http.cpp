@@ -2,6 +2,9 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cctype>
@@ -26,6 +29,8 @@ constexpr std::size_t kMaxHeaderBytes = 64 * 1024;
 constexpr int kIdlePollMs = Pulses::kBeat.count();
 // A list of a hundred workers at one go: by default it takes several, and a wait for each.
 constexpr long kReadBuffer = 64L * 1024;
+// Than a request has: it is the request that is told to have taken too long.
+constexpr std::chrono::seconds kLonger{1};
 
 struct EasyDeleter {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -44,6 +49,7 @@ struct Transfer {
   Response response{};
   std::size_t header_bytes = 0;
   std::size_t max_body = 0;
+  unsigned silence = 0;  // Milliseconds.
   bool too_large = false;
   bool is_coded = false;  // A content coding was told.
   bool refused_coding = false;
@@ -117,6 +123,7 @@ Reason reason_of(CURLcode code) {
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CLIENTCERT:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
@@ -145,11 +152,22 @@ void add_header(HeaderList& list, const std::string& line) {
   list.reset(longer);
 }
 
+std::string_view key_header(http::Auth auth) {
+  switch (auth) {
+    case http::Auth::bearer:
+      return "Authorization: Bearer ";
+    case http::Auth::x_api_key:
+      return "x-api-key: ";
+    case http::Auth::token:
+      return "Authorization: ";
+  }
+  return "";
+}
+
 HeaderList header_list(const Request& request, const config::Secret& key) {
   HeaderList list;
   add_header(list, "Accept: application/json");
-  add_header(list, request.auth == http::Auth::bearer ? "Authorization: Bearer " + key.reveal()
-                                                      : "x-api-key: " + key.reveal());
+  if (!key.empty()) add_header(list, std::string(key_header(request.auth)) + key.reveal());
   if (request.method == "POST") add_header(list, "Content-Type: application/json");
   return list;
 }
@@ -163,14 +181,38 @@ bool is_loopback(std::string_view url) {
          (host.starts_with("127.") && host.find_first_not_of("0123456789.") == host.npos);
 }
 
+// By HTTP/2 requests share a connection, and one that is given up leaves it to the next. Where the
+// network swallows everything, TCP would hold on to it for a quarter of an hour.
+int on_socket(void* user, curl_socket_t socket, curlsocktype) {
+  const auto silence = static_cast<const Transfer*>(user)->silence;
+  setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence, sizeof(silence));
+  return CURL_SOCKOPT_OK;
+}
+
+// An authority that is replaced is looked at with the next handshake; the system's are too many to
+// be read each time.
+void set_trust(CURL* easy, const Trust& trust) {
+  if (!trust.ca_file.empty()) {
+    set(easy, CURLOPT_CAINFO, trust.ca_file.c_str());
+    set(easy, CURLOPT_CAPATH, nullptr);
+    set(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+  }
+  if (!trust.cert_file.empty()) {
+    set(easy, CURLOPT_SSLCERT, trust.cert_file.c_str());
+    set(easy, CURLOPT_SSLKEY, trust.key_file.c_str());
+  }
+}
+
 std::shared_ptr<Transfer> make_transfer(const Request& request, const config::Secret& key,
-                                        const Bounds& bounds, const std::string& user_agent) {
+                                        const Bounds& bounds, const Trust& trust,
+                                        const std::string& user_agent) {
   auto transfer = std::make_shared<Transfer>();
   transfer->easy.reset(curl_easy_init());
   if (!transfer->easy) throw std::runtime_error("libcurl: no handle");
   transfer->headers = header_list(request, key);
   transfer->body = request.body;
   transfer->max_body = bounds.max_body;
+  transfer->silence = static_cast<unsigned>((bounds.timeout + kLonger).count());
   CURL* easy = transfer->easy.get();
   set(easy, CURLOPT_URL, request.url.c_str());
   set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -189,6 +231,9 @@ std::shared_ptr<Transfer> make_transfer(const Request& request, const config::Se
   set(easy, CURLOPT_WRITEDATA, static_cast<void*>(transfer.get()));
   set(easy, CURLOPT_HEADERFUNCTION, &on_header);
   set(easy, CURLOPT_HEADERDATA, static_cast<void*>(transfer.get()));
+  set(easy, CURLOPT_SOCKOPTFUNCTION, &on_socket);
+  set(easy, CURLOPT_SOCKOPTDATA, static_cast<void*>(transfer.get()));
+  set_trust(easy, trust);
   if (is_loopback(request.url)) set(easy, CURLOPT_PROXY, "");
   if (request.method == "POST") {
     set(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(transfer->body.size()));
@@ -241,8 +286,8 @@ class CurlHttp::Engine {
   Engine& operator=(const Engine&) = delete;
 
   Result<Response> send(const Request& request, const config::Secret& key, const Bounds& bounds,
-                        const std::stop_token& stop) {
-    auto transfer = make_transfer(request, key, bounds, user_agent_);
+                        const std::stop_token& stop, const Trust& trust) {
+    auto transfer = make_transfer(request, key, bounds, trust, user_agent_);
     auto done = transfer->done.get_future();
     post({transfer, Order::start});
     const std::stop_callback cancel(stop, [&] { post({transfer, Order::cancel}); });
@@ -333,8 +378,9 @@ CurlHttp::CurlHttp(std::string user_agent, Pulses& pulses)
 CurlHttp::~CurlHttp() = default;
 
 Result<http::Response> CurlHttp::send(const http::Request& request, const config::Secret& key,
-                                      const Bounds& bounds, const std::stop_token& stop) {
-  return engine_->send(request, key, bounds, stop);
+                                      const Bounds& bounds, const std::stop_token& stop,
+                                      const Trust& trust) {
+  return engine_->send(request, key, bounds, stop, trust);
 }
 
 }  // namespace serverless::daemon

@@ -18,9 +18,17 @@ struct Bounds {
   std::size_t max_body = 0;              ///< Decoded bytes.
 };
 
+/// Whom a request trusts, and who it is itself: paths of PEM files, read at each handshake.
+struct Trust {
+  std::string ca_file{};    ///< Empty: the system's authorities.
+  std::string cert_file{};  ///< Empty: none is shown. With key_file.
+  std::string key_file{};
+};
+
 /// The only door to libcurl: one multi handle and one thread for the process. HTTP/2 where the
 /// server has it, keep-alive, gzip and no other coding; redirects are not followed; headers are
-/// capped.
+/// capped. A connection on which nobody acknowledges anything, for a second longer than a request
+/// has, is over.
 /// Threads: send() from any number. Lifetime: outlives every sender; the destructor ends what is
 /// under way.
 class CurlHttp {
@@ -32,9 +40,11 @@ class CurlHttp {
   CurlHttp(const CurlHttp&) = delete;
   CurlHttp& operator=(const CurlHttp&) = delete;
 
-  /// As http::Client::send(), with the key. Returns at once when `stop` is asked for.
+  /// As http::Client::send(), with the key; an empty one is not sent. Returns at once, with
+  /// `internal`, when `stop` is asked for.
   Result<http::Response> send(const http::Request& request, const config::Secret& key,
-                              const Bounds& bounds, const std::stop_token& stop);
+                              const Bounds& bounds, const std::stop_token& stop,
+                              const Trust& trust = {});
 
  private:
   class Engine;

@@ -1,24 +1,15 @@
 #include "daemon/curl_http.hpp"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cctype>
-#include <condition_variable>
-#include <functional>
 #include <future>
-#include <mutex>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "tests/daemon/tiny_server_fixture.hpp"
 
 namespace serverless::daemon {
 namespace {
@@ -41,124 +32,6 @@ std::string bomb() {
       24);
   text.append(63, '\0');
   return text + std::string("\x6a\xeb\x8e\x97\xd7\x00\x00\x01\x00", 9);
-}
-
-// A server that hears one request a connection and sends what it is told to; an empty answer is
-// silence until the end.
-class TinyServer {
- public:
-  using Answer = std::function<std::string(const std::string& request)>;
-
-  explicit TinyServer(Answer answer)
-      : answer_(std::move(answer)), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (bind(listener_, generic, size) != 0 || listen(listener_, 64) != 0 ||
-        getsockname(listener_, generic, &size) != 0) {
-      throw std::runtime_error("cannot listen");
-    }
-    port_ = ntohs(address.sin_port);
-    thread_ = std::jthread([this] { run(); });
-  }
-  ~TinyServer() {
-    shutdown(listener_, SHUT_RDWR);
-    thread_.join();
-    for (const int client : silent_) close(client);
-    close(listener_);
-  }
-  TinyServer(const TinyServer&) = delete;
-  TinyServer& operator=(const TinyServer&) = delete;
-
-  [[nodiscard]] std::string url(const std::string& path = "/") const {
-    return "http://127.0.0.1:" + std::to_string(port_) + path;
-  }
-  [[nodiscard]] int port() const { return port_; }
-
-  std::vector<std::string> requests() {
-    const std::lock_guard lock(mutex_);
-    return requests_;
-  }
-
-  void wait_for_a_request() {
-    std::unique_lock lock(mutex_);
-    heard_.wait(lock, [this] { return !requests_.empty(); });
-  }
-
- private:
-  void run() {
-    for (int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC); client >= 0;
-         client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC)) {
-      const std::string request = hear(client);
-      {
-        const std::lock_guard lock(mutex_);
-        requests_.push_back(request);
-      }
-      heard_.notify_all();
-      const std::string answer = answer_(request);
-      if (answer.empty()) {
-        silent_.push_back(client);
-        continue;
-      }
-      say(client, answer);
-      close(client);
-    }
-  }
-
-  static std::string hear(int client) {
-    std::string request;
-    std::array<char, 4096> buffer{};
-    while (!is_whole(request)) {
-      const auto size = recv(client, buffer.data(), buffer.size(), 0);
-      if (size <= 0) break;
-      request.append(buffer.data(), static_cast<std::size_t>(size));
-    }
-    return request;
-  }
-
-  static bool is_whole(const std::string& request) {
-    if (request.empty()) return false;
-    if (std::isupper(static_cast<unsigned char>(request[0])) == 0) return true;  // Not HTTP.
-    const auto end = request.find("\r\n\r\n");
-    if (end == std::string::npos) return false;
-    const auto length = request.find("Content-Length: ");
-    const std::size_t body = length < end ? std::stoul(request.substr(length + 16)) : 0;
-    return request.size() >= end + 4 + body;
-  }
-
-  static void say(int client, std::string_view text) {
-    while (!text.empty()) {
-      const auto size = ::send(client, text.data(), text.size(), MSG_NOSIGNAL);
-      if (size <= 0) return;
-      text.remove_prefix(static_cast<std::size_t>(size));
-    }
-    // The other side may still be sending; a reset would eat what it has not read yet.
-    shutdown(client, SHUT_WR);
-    std::array<char, 256> rest{};
-    while (recv(client, rest.data(), rest.size(), 0) > 0) continue;
-  }
-
-  Answer answer_;
-  int listener_;
-  int port_ = 0;
-  std::mutex mutex_{};
-  std::condition_variable heard_{};
-  std::vector<std::string> requests_{};
-  std::vector<int> silent_{};
-  std::jthread thread_{};  // Last: ends before what it uses.
-};
-
-std::string reply(const std::string& headers, const std::string& body,
-                  const std::string& status = "200 OK") {
-  return "HTTP/1.1 " + status +
-         "\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
-         headers + "\r\n" + body;
-}
-
-TinyServer::Answer always(std::string text) {
-  return [text = std::move(text)](const std::string&) { return text; };
 }
 
 const config::Secret& key() {
@@ -192,6 +65,27 @@ TEST(CurlHttp, SendsTheKeyAsAnApiKey) {
   const auto request = server.requests().at(0);
   EXPECT_TRUE(has_line(request, "x-api-key: rpa_123")) << request;
   EXPECT_EQ(request.find("Authorization"), std::string::npos);
+}
+
+TEST(CurlHttp, SendsTheKeyAsATokenWithoutAScheme) {
+  TinyServer server(always(reply("", "{}")));
+  ASSERT_TRUE(get(server.url(), kBounds, http::Auth::token));
+  const auto request = server.requests().at(0);
+  EXPECT_TRUE(has_line(request, "Authorization: rpa_123")) << request;
+}
+
+TEST(CurlHttp, SendsNoKeyWhereThereIsNone) {
+  TinyServer server(always(reply("", "{}")));
+  Pulses pulses;
+  CurlHttp http("test", pulses);
+  for (const auto auth : {http::Auth::bearer, http::Auth::x_api_key, http::Auth::token}) {
+    ASSERT_TRUE(http.send({.url = server.url(), .auth = auth}, {}, kBounds, {}));
+  }
+  for (const auto& request : server.requests()) {
+    EXPECT_EQ(request.find("Authorization"), std::string::npos) << request;
+    EXPECT_EQ(request.find("x-api-key"), std::string::npos) << request;
+  }
+  EXPECT_EQ(server.requests().size(), 3U);
 }
 
 TEST(CurlHttp, SaysWhoItIsAndWhatItTakes) {
