@@ -40,12 +40,6 @@ std::pair<int, int> bound_socket() {
   return {socket, ntohs(address.sin_port)};
 }
 
-fs::path new_directory() {
-  std::string path = (fs::temp_directory_path() / "serverless_e2e.XXXXXX").string();
-  if (::mkdtemp(path.data()) == nullptr) throw std::runtime_error("no temporary directory");
-  return path;
-}
-
 std::string url_encoded(std::string_view text, bool lower) {
   std::string out;
   for (const char c : text) {
@@ -76,28 +70,6 @@ std::string base64_core(std::string_view text, std::size_t before, std::string_v
 }
 
 }  // namespace
-
-// ---- workspace
-
-Workspace::Workspace() : path_(new_directory()) { fs::create_directory(outputs()); }
-
-Workspace::~Workspace() {
-  if (testing::Test::HasFailure()) {
-    fmt::print(stderr, "left for you: {}\n", path_.string());
-    return;
-  }
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
-fs::path Workspace::file(const std::string& name, std::string_view text) const {
-  write_file(path_ / name, text);
-  return path_ / name;
-}
-
-void Workspace::keep(const std::string& name, std::string_view text) const {
-  write_file(outputs() / name, text);
-}
 
 // ---- simulator
 

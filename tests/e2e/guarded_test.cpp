@@ -1,4 +1,4 @@
-// TLS, client certificates and passwords, as a client meets them. Certificates are made here.
+// TLS, client certificates and passwords, as a client meets them.
 
 #include <crypt.h>
 #include <curl/curl.h>
@@ -9,6 +9,7 @@
 #include <csignal>
 #include <ctime>
 
+#include "tests/e2e/certificates_fixture.hpp"
 #include "tests/e2e/e2e_fixture.hpp"
 
 namespace e2e {
@@ -25,52 +26,6 @@ std::string bcrypt(const std::string& password) {
   crypt_data work{};
   return crypt_r(password.c_str(), setting.data(), &work);
 }
-
-struct Certificate {
-  std::string cert{};
-  std::string key{};
-};
-
-// An authority with a key of its own.
-class Authority {
- public:
-  Authority(const Workspace& workspace, const std::string& name)
-      : workspace_(workspace),
-        own_(make(name, "ca\ncert_signing_key\nexpiration_days = 2\n", "")) {}
-
-  [[nodiscard]] const std::string& file() const { return own_.cert; }
-
-  [[nodiscard]] Certificate issue(const std::string& name,
-                                  const std::string& validity = "expiration_days = 2\n") const {
-    return make(
-        name,
-        "ip_address = \"127.0.0.1\"\ntls_www_server\ntls_www_client\nsigning_key\n" + validity,
-        fmt::format("--load-ca-certificate={} --load-ca-privkey={}", own_.cert, own_.key));
-  }
-
- private:
-  [[nodiscard]] Certificate make(const std::string& name, const std::string& form,
-                                 const std::string& signer) const {
-    const auto stem = (workspace_.path() / name).string();
-    const auto form_file =
-        workspace_.file(name + ".cfg", fmt::format("cn = \"{}\"\n{}", name, form));
-    Certificate made{.cert = stem + ".crt", .key = stem + ".pem"};
-    run(fmt::format("certtool --generate-privkey --key-type=ecdsa --curve=secp256r1 --outfile={}",
-                    made.key));
-    run(fmt::format("certtool {} {} --load-privkey={} --template={} --outfile={}",
-                    signer.empty() ? "--generate-self-signed" : "--generate-certificate", signer,
-                    made.key, form_file.string(), made.cert));
-    return made;
-  }
-  static void run(const std::string& command) {
-    if (std::system((command + " 2>/dev/null").c_str()) != 0) {
-      throw std::runtime_error("failed: " + command);
-    }
-  }
-
-  const Workspace& workspace_;
-  Certificate own_;
-};
 
 constexpr const char* kExpired =
     "activation_date = \"2001-01-01 00:00:00\"\nexpiration_date = \"2002-01-01 00:00:00\"\n";
@@ -140,8 +95,8 @@ class Guarded : public E2e {
 };
 
 TEST_F(Guarded, WhoeverIsNotMeantIsRefusedAndLoggedOnceWithoutASecret) {
-  const Authority ours(workspace_, "ours");
-  const Authority theirs(workspace_, "theirs");
+  const Authority ours(workspace_.path(), "ours");
+  const Authority theirs(workspace_.path(), "theirs");
   Exporter exporter(workspace_, exporter_options(config(ours.issue("server"), ours.file())));
   const Call good{.trusted = ours.file(), .mine = ours.issue("client"), .login = login(kPassword)};
   EXPECT_EQ(ask(exporter.address(), good), 200);
@@ -187,7 +142,7 @@ TEST_F(Guarded, WhoeverIsNotMeantIsRefusedAndLoggedOnceWithoutASecret) {
 }
 
 TEST_F(Guarded, AnExpiredCertificateOfOursIsRefusedByTheClientAndLogged) {
-  const Authority ours(workspace_, "ours");
+  const Authority ours(workspace_.path(), "ours");
   Exporter exporter(workspace_, exporter_options(config(ours.issue("server", kExpired), "")));
   const Call call{.trusted = ours.file(), .login = login(kPassword)};
   EXPECT_EQ(ask(exporter.address(), call), 0);
@@ -201,8 +156,8 @@ TEST_F(Guarded, AnExpiredCertificateOfOursIsRefusedByTheClientAndLogged) {
 }
 
 TEST_F(Guarded, CertificateAndUsersRotateUnderLoadWithoutOneFailedRequest) {
-  const Authority before(workspace_, "before");
-  const Authority after(workspace_, "after");
+  const Authority before(workspace_.path(), "before");
+  const Authority after(workspace_.path(), "after");
   auto server = before.issue("server");
   Exporter exporter(workspace_, exporter_options(config(server, "")));
   const auto both =
@@ -260,7 +215,7 @@ TEST_F(Guarded, CertificateAndUsersRotateUnderLoadWithoutOneFailedRequest) {
 }
 
 TEST_F(Guarded, AReloadTurnsTlsAndPasswordsOnWithoutClosingTheAddress) {
-  const Authority ours(workspace_, "ours");
+  const Authority ours(workspace_.path(), "ours");
   const auto plain = simulator_.account("v", "vast", key_file_);
   const int port = free_port();
   const auto listen = fmt::format("[web]\nlisten = [\"127.0.0.1:{}\"]\n", port);

@@ -51,7 +51,7 @@ constexpr std::array<std::string_view, 9> kClocks{
 const std::set<std::string, std::less<>> kShell{
     "daemon/access", "daemon/clock", "daemon/mailbox", "daemon/dispatcher", "daemon/app",
     "daemon/store", "daemon/routes", "daemon/main", "daemon/demo", "daemon/server",
-    "daemon/curl_http", "daemon/supervisor", "daemon/process",
+    "daemon/curl_http", "daemon/etcd", "daemon/supervisor", "daemon/process",
     // The outside world has a time of its own.
     "simulator/world", "simulator/server", "simulator/main"};
 
