@@ -371,8 +371,9 @@ Result<std::optional<Etcd::KeyValue>> Etcd::get(std::string_view key, const std:
   auto call = begin(stop);
   auto found = page(key, {}, 0, 1, call);
   if (!found) return tl::make_unexpected(std::move(found.error()));
-  if (found->keys.empty()) return std::nullopt;
-  return std::move(found->keys.front());
+  std::optional<KeyValue> first;
+  if (!found->keys.empty()) first = std::move(found->keys.front());
+  return first;
 }
 
 Result<std::vector<Etcd::KeyValue>> Etcd::range(std::string_view prefix,
