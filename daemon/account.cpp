@@ -126,11 +126,39 @@ void remember(AccountState& account, const Observation& observation,
   found->second = std::make_shared<const PollLog>(std::move(log));
 }
 
+using Endpoint = std::shared_ptr<const EndpointState>;
+
+bool is_untouched(const EndpointState& endpoint) {
+  return std::none_of(endpoint.sources.begin(), endpoint.sources.end(),
+                      [](const auto& source) { return source && source->polls > 0; });
+}
+
+// What another member knew of an endpoint goes on from there. Where we have begun ourselves, it
+// would be too late: its counters would seem to have leapt.
+void claim(Endpoint& endpoint, Heirlooms& heirlooms) {
+  const auto found = heirlooms.find(endpoint->info.id);
+  if (found == heirlooms.end()) return;
+  if (is_untouched(*endpoint)) {
+    EndpointState next = *found->second.state;
+    next.info = endpoint->info;
+    next.configured = endpoint->configured;
+    endpoint = std::make_shared<const EndpointState>(std::move(next));
+  }
+  heirlooms.erase(found);
+}
+
+Endpoint expecting_baseline(const EndpointState& endpoint) {
+  EndpointState next = endpoint;
+  next.expects_baseline = true;
+  return std::make_shared<const EndpointState>(std::move(next));
+}
+
 void admit(AccountState& account, const std::string& id, std::set<std::string>& changed) {
   if (account.endpoints.contains(id)) return;
   EndpointState state;
   state.info.id = id;
-  account.endpoints.emplace(id, std::make_shared<const EndpointState>(std::move(state)));
+  auto endpoint = std::make_shared<const EndpointState>(std::move(state));
+  claim(account.endpoints.emplace(id, std::move(endpoint)).first->second, account.heirlooms);
   changed.insert(id);
 }
 
@@ -220,7 +248,18 @@ AccountState inherit(AccountState fresh, const AccountState& before) {
   fresh.endpoints_removed = before.endpoints_removed;
   if (fresh.exhaustive) fresh.endpoints_listed = before.endpoints_listed;
   fresh.discovered = before.discovered;
+  fresh.heirlooms = before.heirlooms;
+  for (auto& [id, endpoint] : fresh.endpoints) claim(endpoint, fresh.heirlooms);
+  if (!fresh.exhaustive) fresh.heirlooms = {};
   return fresh;
+}
+
+AccountState take_over(AccountState account, const Heirlooms& heirlooms) {
+  for (const auto& [id, heirloom] : heirlooms) {
+    auto& known = account.heirlooms[id];
+    if (known.state == nullptr || known.until < heirloom.until) known = heirloom;
+  }
+  return account;
 }
 
 std::vector<EndpointInfo> endpoint_infos(const AccountState& account) {
@@ -267,10 +306,11 @@ std::set<std::string> adopt_targets(AccountState& account, const std::vector<Tar
 std::set<std::string> expect_baseline(AccountState& account) {
   std::set<std::string> changed;
   for (auto& [id, endpoint] : account.endpoints) {
-    EndpointState next = *endpoint;
-    next.expects_baseline = true;
-    endpoint = std::make_shared<const EndpointState>(std::move(next));
+    endpoint = expecting_baseline(*endpoint);
     changed.insert(id);
+  }
+  for (auto& [id, heirloom] : account.heirlooms) {
+    heirloom.state = expecting_baseline(*heirloom.state);
   }
   return changed;
 }
@@ -285,6 +325,8 @@ std::set<std::string> apply(AccountState& account, const Observation& observatio
   if (observation.withheld) return changed;
   if (!observation.heard) note_acceptance(account, observation);
 
+  std::erase_if(account.heirlooms,
+                [&](const auto& entry) { return entry.second.until < observation.landed.mono; });
   if (account.exhaustive) admit_endpoints(account, observation.poll, changed);
   if (observation.poll.listing && !observation.again) {
     take_listing(account, *observation.poll.listing, changed);

@@ -84,12 +84,20 @@ struct Expiring {
   bool operator==(const Expiring&) const = default;
 };
 
+/// What another member of a cluster remembered of an endpoint: see daemon/handover.hpp.
+struct Heirloom {
+  std::shared_ptr<const EndpointState> state{};
+  Mono until{};  ///< Whoever has not met the endpoint by then begins anew with it.
+};
+using Heirlooms = std::map<std::string, Heirloom, std::less<>>;  ///< By endpoint id.
+
 /// Everything that is known of one account. A value: the dispatcher owns the next one and publishes
 /// copies, which share the endpoints.
 struct AccountState {
   std::string name{};
   const Provider* provider = nullptr;
   FlatMap<std::shared_ptr<const EndpointState>> endpoints{};
+  Heirlooms heirlooms{};  ///< Of endpoints that were not met yet.
   std::map<RequestKey, std::uint64_t> requests{};
   std::map<std::pair<std::string, std::string>, Histogram> durations{};  ///< By api, operation.
   std::array<std::uint64_t, kReasonCount> failures{};
@@ -117,9 +125,15 @@ using PaceOf = std::function<Pace(const Target&, Source)>;
 AccountState initial_account(std::string name, const Provider& provider,
                              std::vector<EndpointInfo> configured, bool exhaustive);
 
-/// Takes over what was known of this account before its configuration changed: its counters, and
-/// the endpoints that are still wanted. Pure.
+/// Takes over what was known of this account before its configuration changed: its counters, the
+/// endpoints that are still wanted, and what other members knew of those that nothing was asked of
+/// yet. Pure.
 AccountState inherit(AccountState fresh, const AccountState& before);
+
+/// Adds what another member knew, the newest of each endpoint: to the account that inherit() is
+/// given as `before`. An endpoint that the configuration names has it from inherit(), and one that
+/// is discovered from apply(), if nothing was asked of it before that. Pure.
+AccountState take_over(AccountState account, const Heirlooms& heirlooms);
 
 /// The endpoints, for Collector::targets().
 std::vector<EndpointInfo> endpoint_infos(const AccountState& account);
@@ -130,7 +144,8 @@ std::vector<EndpointInfo> endpoint_infos(const AccountState& account);
 std::set<std::string> adopt_targets(AccountState& account, const std::vector<Target>& targets,
                                     const PaceOf& pace_of);
 
-/// The next good list of workers of each endpoint counts no changes. @return all endpoints.
+/// The next good list of workers of each endpoint counts no changes, nor does that of one that is
+/// not met yet. @return all endpoints.
 std::set<std::string> expect_baseline(AccountState& account);
 
 /// Takes one poll into the account. Pure but for the state it is given.

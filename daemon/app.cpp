@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "daemon/clock.hpp"
 #include "daemon/exposure.hpp"
 #include "daemon/forecast.hpp"
+#include "daemon/handover.hpp"
 #include "daemon/keys.hpp"
 #include "daemon/log.hpp"
 
@@ -90,6 +92,31 @@ std::chrono::nanoseconds longest_interval(const Pages& pages) {
     }
   }
   return longest;
+}
+
+std::set<std::string> ids_of(const AccountState& account) {
+  std::set<std::string> ids;
+  for (const auto& [id, endpoint] : account.endpoints) ids.insert(id);
+  for (const auto& [id, heirloom] : account.heirlooms) ids.insert(id);
+  return ids;
+}
+
+// What other members knew of this one's endpoints.
+Heirlooms unpack_all(const AccountSetup& setup, const Handed& handed, Now now) {
+  AccountState account;
+  const auto texts = handed.find(setup.account.name);
+  if (texts == handed.end()) return {};
+  for (const auto& text : texts->second) {
+    auto heirlooms = unpack(text, *setup.provider, now);
+    if (!heirlooms) {
+      log::warn("not_taken_over",
+                {{"account", setup.account.name}, {"detail", heirlooms.error()}});
+      continue;
+    }
+    std::erase_if(*heirlooms, [&](const auto& entry) { return !setup.share.has(entry.first); });
+    account = take_over(std::move(account), *heirlooms);
+  }
+  return std::move(account.heirlooms);
 }
 
 HttpReply text_reply(int status, std::string text) {
@@ -211,7 +238,8 @@ void App::warn_of_exposure() const {
   }
 }
 
-std::vector<AccountState> App::swap_accounts(std::vector<AccountSetup> accounts) {
+std::vector<AccountState> App::swap_accounts(std::vector<AccountSetup> accounts,
+                                             const Handed& handed) {
   std::map<std::string, std::unique_ptr<Dispatcher>> before;
   for (auto& dispatcher : dispatchers_) {
     const auto name = dispatcher->setup().account.name;
@@ -235,8 +263,9 @@ std::vector<AccountState> App::swap_accounts(std::vector<AccountSetup> accounts)
   const auto give_up = [&](AccountState state, const Share* kept) {
     if (kept != nullptr) {
       erase_if(state.endpoints, [&](const auto& entry) { return kept->has(entry.first); });
+      std::erase_if(state.heirlooms, [&](const auto& entry) { return kept->has(entry.first); });
     }
-    if (!state.endpoints.empty()) given_up.push_back(std::move(state));
+    if (!state.endpoints.empty() || !state.heirlooms.empty()) given_up.push_back(std::move(state));
   };
   // All are asked before any is waited for.
   for (auto& [name, dispatcher] : before) dispatcher->request_stop();
@@ -253,6 +282,10 @@ std::vector<AccountState> App::swap_accounts(std::vector<AccountSetup> accounts)
     }
     // The old one must be gone before the new one publishes.
     if (old != before.end()) before.erase(old);
+    if (auto heirlooms = unpack_all(setup, handed, read_clock()); !heirlooms.empty()) {
+      if (!known) known.emplace();
+      known->account = take_over(std::move(known->account), heirlooms);
+    }
     dispatchers_.push_back(
         std::make_unique<Dispatcher>(std::move(setup), machinery_, std::move(known)));
   }
@@ -329,10 +362,16 @@ Host App::host() {
 
 Host::Outcome App::divide_anew(const Division& division, const Handed& handed) {
   division_ = division;
-  static_cast<void>(handed);
   Host::Outcome outcome;
-  for (const auto& account : swap_accounts(divide(accounts_, config_, division_))) {
+  for (const auto& account : swap_accounts(divide(accounts_, config_, division_), handed)) {
     outcome.endpoints += account.endpoints.size();
+    auto packed = pack(account, ids_of(account), read_clock());
+    if (packed.left_out > 0) {
+      log::warn("handed_over_in_part", {{"account", account.name},
+                                        {"endpoints", std::to_string(packed.endpoints)},
+                                        {"left_out", std::to_string(packed.left_out)}});
+    }
+    if (!packed.texts.empty()) outcome.given_up.emplace(account.name, std::move(packed.texts));
   }
   return outcome;
 }

@@ -88,7 +88,8 @@ class App {
  private:
   void warn_of_exposure() const;
   /// @return what was known of endpoints that are another member's now.
-  std::vector<AccountState> swap_accounts(std::vector<AccountSetup> accounts);
+  std::vector<AccountState> swap_accounts(std::vector<AccountSetup> accounts,
+                                          const Handed& handed = {});
   void join(const std::optional<config::Cluster>& cluster, const Members& members);
   [[nodiscard]] Host host();
   Host::Outcome divide_anew(const Division& division, const Handed& handed);

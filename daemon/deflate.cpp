@@ -11,6 +11,7 @@
 #include <limits>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace serverless::daemon {
@@ -24,6 +25,10 @@ std::uint8_t* bytes_of(std::string& text) { return reinterpret_cast<std::uint8_t
 std::uint8_t* bytes_of(std::string_view text) {
   return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
 }
+
+// A stream's end, whatever happens in between.
+using End = int (*)(z_stream*);
+using Stream = std::unique_ptr<z_stream, End>;
 
 [[noreturn]] void damaged() { throw std::runtime_error("a compressed piece is damaged"); }
 
@@ -82,10 +87,6 @@ std::uint32_t crc_of(std::string_view text) {
   return static_cast<std::uint32_t>(crc32_z(0, bytes_of(text), text.size()));
 }
 
-// A stream's end, whatever happens in between.
-using End = int (*)(z_stream*);
-using Stream = std::unique_ptr<z_stream, End>;
-
 std::string deflate_raw(std::string_view text) {
   z_stream state{};
   if (deflateInit2(&state, 1, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
@@ -126,6 +127,14 @@ std::uint64_t fingerprint_of(std::string_view text) { return std::hash<std::stri
 
 void append_little_endian(std::string& out, std::uint32_t value) {
   for (int i = 0; i < 4; ++i) out += static_cast<char>((value >> (8 * i)) & 0xFF);
+}
+
+std::uint32_t read_little_endian(std::string_view bytes) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    value |= std::uint32_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+  }
+  return value;
 }
 
 }  // namespace
@@ -173,6 +182,31 @@ std::string gzip_end(const Checksum& whole) {
   append_little_endian(end, whole.crc);
   append_little_endian(end, static_cast<std::uint32_t>(whole.length));
   return end;
+}
+
+std::string gzip(std::string_view text) {
+  const auto piece = deflate(text);
+  Checksum whole;
+  whole.append(piece);
+  return std::string(gzip_header()) + piece.deflated + gzip_end(whole);
+}
+
+std::optional<std::string> gunzip(std::string_view stream, std::size_t most) {
+  constexpr std::size_t kLength = 4;  // The stream's last bytes.
+  if (stream.size() < gzip_header().size() + kLength || stream.size() > kMost) return std::nullopt;
+  const std::size_t length = read_little_endian(stream.substr(stream.size() - kLength));
+  if (length > most) return std::nullopt;
+  z_stream state{};
+  if (inflateInit2(&state, 16 + MAX_WBITS) != Z_OK) throw std::bad_alloc();
+  const Stream end(&state, &inflateEnd);
+  std::string text(length, '\0');
+  state.next_in = bytes_of(stream);
+  state.avail_in = static_cast<uInt>(stream.size());
+  state.next_out = bytes_of(text);
+  state.avail_out = static_cast<uInt>(text.size());
+  // zlib compares the check and the length with those at the end.
+  const bool whole = ::inflate(&state, Z_FINISH) == Z_STREAM_END && state.avail_in == 0;
+  return whole ? std::optional(std::move(text)) : std::nullopt;
 }
 
 }  // namespace serverless::daemon

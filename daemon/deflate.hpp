@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,5 +40,13 @@ struct Checksum {
 /// What stands before and behind the pieces of a gzip stream of one member (RFC 1952).
 std::string_view gzip_header();
 std::string gzip_end(const Checksum& whole);
+
+/// A text as a gzip stream of one member. Threads: any.
+std::string gzip(std::string_view text);
+
+/// The text of a gzip stream of one member, whoever made it: takes no more memory than `most` and
+/// some 50 KB, whatever the stream says. Nothing where it is none, is damaged or followed by
+/// anything, or where its text is longer. Threads: any.
+std::optional<std::string> gunzip(std::string_view stream, std::size_t most);
 
 }  // namespace serverless::daemon

@@ -49,8 +49,9 @@ constexpr milliseconds kPublishTogether{250};
 // After this moment the statuses of an endpoint rest on a queue's view that has expired.
 Mono end_of_queue_view(const EndpointState& endpoint) {
   const auto* queue = endpoint.source(Source::queue);
-  if (!endpoint.queue_used || queue == nullptr || !queue->good) return Mono::max();
-  return queue->good->mono + queue->max_age + milliseconds{1};
+  const auto told = queue == nullptr ? std::nullopt : last_told(*queue);
+  if (!endpoint.queue_used || !told) return Mono::max();
+  return *told + queue->max_age + milliseconds{1};
 }
 
 // Which endpoints there are, or what they are.

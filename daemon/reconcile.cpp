@@ -24,9 +24,9 @@ constexpr std::array kQueueStatuses{Status::running, Status::initializing, Statu
 
 constexpr std::size_t index(auto enumerator) { return static_cast<std::size_t>(enumerator); }
 
-bool fresh(const EndpointState& state, Source source, Mono now) {
+bool remembered(const EndpointState& state, Source source, Mono now) {
   const auto* known = state.source(source);
-  return known != nullptr && is_fresh(*known, now);
+  return known != nullptr && is_remembered(*known, now);
 }
 
 // ---- how a source fares
@@ -63,7 +63,7 @@ void note_failure(SourceState& source, Error error, const Landing& landing) {
     error.reason = error.escalation->reason;
   }
   // Once an endpoint has answered, "not ready" is an error like any other.
-  if (error.reason == Reason::not_ready && source.good) error.reason = Reason::provider;
+  if (error.reason == Reason::not_ready && last_told(source)) error.reason = Reason::provider;
   ++source.failures[index(error.reason)];
   source.error = std::move(error);
 }
@@ -172,8 +172,8 @@ bool views_differ(const StatusCounts& one, const StatusCounts& other) {
 
 // Compares the provider's two views once both are newer than at the last comparison.
 void compare_views(EndpointState& state, Now now) {
-  const bool both = state.queue && fresh(state, Source::workers, now.mono) &&
-                    fresh(state, Source::queue, now.mono);
+  const bool both = state.queue && remembered(state, Source::workers, now.mono) &&
+                    remembered(state, Source::queue, now.mono);
   if (!both) {
     state.disagreement = {};
     state.degradation = {};
@@ -196,7 +196,7 @@ Reading choose_reading(EndpointState& state, Now now) {
     const auto actives = static_cast<std::size_t>(std::count_if(
         state.workers.begin(), state.workers.end(),
         [](const WorkerState& worker) { return worker.reported.status == Status::active; }));
-    state.degraded = !fresh(state, Source::queue, now.mono) || !is_whole(state.queue, actives);
+    state.degraded = !remembered(state, Source::queue, now.mono) || !is_whole(state.queue, actives);
     state.queue_used = !state.degraded && actives > 0;
     if (state.queue_used) reading.active_means = proven_by_queue(state.queue->workers, actives);
   } else if (state.degradation.polls >= kBelievedAfterPolls) {
@@ -226,7 +226,7 @@ StatusCounts count_statuses(const EndpointState& state) {
 
 void derive(EndpointState& state, bool baseline, Now now) {
   compare_views(state, now);
-  if (!fresh(state, Source::workers, now.mono)) {
+  if (!remembered(state, Source::workers, now.mono)) {
     state.queue_used = false;  // Nothing that is served rests on it any more.
     return;
   }
@@ -303,7 +303,7 @@ std::vector<WorkerState> join(const Workers& before, std::vector<Worker> reporte
 
 void take(EndpointState& state, WorkersReport report, SourceState& source, const Landing& landing) {
   const Now now = landing.landed;
-  const bool expired = !is_fresh(source, now.mono);
+  const bool expired = !is_remembered(source, now.mono);
   const bool baseline = expired || state.expects_baseline;
   count_skips(state, report.skipped);
   if (report.workers.empty() && !state.workers.empty() && !expired && !state.empty_pending) {

@@ -30,6 +30,9 @@ struct SourceState {
   /// When the request of the last good answer went out, or when the cache that it came from got it:
   /// what it tells was true then or later.
   std::optional<Now> good{};
+  /// As `good`, of the member of a cluster that had the endpoint before: nothing of it is served,
+  /// but what is remembered goes on from there. Counts until there is a good answer of our own.
+  std::optional<Mono> handed{};
   std::optional<Time> last_success{};
   std::optional<Time> last_attempt{};
   bool ok = false;               ///< The last poll succeeded.
@@ -47,6 +50,17 @@ struct SourceState {
 /// The last good answer is no older than its max age.
 constexpr bool is_fresh(const SourceState& source, Mono now) {
   return source.good && now - source.good->mono <= source.max_age;
+}
+
+/// When what is remembered of the source was true.
+constexpr std::optional<Mono> last_told(const SourceState& source) {
+  return source.good ? std::optional(source.good->mono) : source.handed;
+}
+
+/// What is remembered of the source is young enough for the next answer to go on from.
+constexpr bool is_remembered(const SourceState& source, Mono now) {
+  const auto told = last_told(source);
+  return told && now - *told <= source.max_age;
 }
 
 /// A stamp of a clock that is not ours and may be wrong for ever. What counts is when it changed
@@ -172,6 +186,8 @@ struct EndpointState {
     const auto& state = sources[static_cast<std::size_t>(which)];
     return state ? &*state : nullptr;
   }
+
+  bool operator==(const EndpointState&) const = default;
 };
 
 }  // namespace serverless::daemon

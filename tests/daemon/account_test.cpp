@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -584,6 +585,122 @@ TEST(ExpectBaseline, TheNextListOfEachEndpointCountsNoChanges) {
   apply(account, answer(60s, listed("a", {"w3"})), pace);
   EXPECT_EQ(account.endpoints.at("a")->appeared, 1U);
   EXPECT_EQ(account.endpoints.at("a")->disappeared, 1U);
+}
+
+// ---- what another member of a cluster knew
+
+// Of an endpoint that has polled its workers a hundred times, and listed "w1" at noon.
+Heirlooms heirloom_of(const std::string& id, Mono until = at(300s).mono) {
+  EndpointState state;
+  state.info.id = id;
+  state.missing_listings = 1;
+  state.sources[static_cast<std::size_t>(Source::workers)] = {
+      .handed = kNoon.mono, .max_age = kPace.max_age, .polls = 100};
+  state.workers.edit().resize(1);
+  state.workers.edit()[0].reported.id = "w1";
+  state.appeared = 7;
+  return {{id, {.state = std::make_shared<const EndpointState>(std::move(state)), .until = until}}};
+}
+
+using Counted = std::map<std::string, std::uint64_t>;
+Counted appeared(const AccountState& account) {
+  Counted counted;
+  for (const auto& [id, endpoint] : account.endpoints) counted[id] = endpoint->appeared;
+  return counted;
+}
+
+TEST(TakeOver, ANamedEndpointGoesOnFromTheStart) {
+  const auto fresh = naming({"a", "b"});
+  auto account = inherit(fresh, take_over({}, heirloom_of("a")));
+  EXPECT_EQ(appeared(account), (Counted{{"a", 7}, {"b", 0}}));
+  EXPECT_TRUE(account.heirlooms.empty());
+  EXPECT_TRUE(account.endpoints.at("a")->configured);
+  EXPECT_EQ(account.endpoints.at("a")->info, fresh.endpoints.at("a")->info);
+  adopt(account);
+  EXPECT_EQ(source(account, "a", Source::workers), (SourceState{.handed = kNoon.mono,
+                                                                .interval = kPace.interval,
+                                                                .max_age = kPace.max_age,
+                                                                .polls = 100}));
+  apply(account, answer(30s, listed("a", {"w1", "w2", "w3"})), pace);
+  EXPECT_EQ(appeared(account), (Counted{{"a", 9}, {"b", 0}}));
+}
+
+TEST(TakeOver, AnEndpointThatIsDiscoveredLaterGoesOnFromThere) {
+  auto account = inherit(discovering(), take_over({}, heirloom_of("a")));
+  EXPECT_EQ(ids(account), Ids{}) << "to be told of it is not to have discovered it";
+  apply(account, discovery(20s, {"b"}), pace);
+  EXPECT_EQ(appeared(account), (Counted{{"b", 0}}));
+  apply(account, discovery(40s, {"a", "b"}), pace);
+  EXPECT_EQ(appeared(account), (Counted{{"a", 7}, {"b", 0}}));
+  EXPECT_FALSE(account.endpoints.at("a")->configured);
+  EXPECT_EQ(account.endpoints.at("a")->missing_listings, 0) << "it is listed now";
+  EXPECT_TRUE(account.heirlooms.empty());
+  adopt(account);
+  apply(account, answer(60s, listed("a", {"w1", "w2"})), pace);
+  EXPECT_EQ(appeared(account), (Counted{{"a", 8}, {"b", 0}}));
+}
+
+TEST(TakeOver, WhatIsTooOldIsLetGo) {
+  auto account = inherit(discovering(), take_over({}, heirloom_of("a", at(300s).mono)));
+  auto later = account;
+  apply(account, discovery(300s, {"a"}), pace);
+  EXPECT_EQ(appeared(account), (Counted{{"a", 7}}));
+  apply(later, discovery(300s + 1ms, {"a"}), pace);
+  EXPECT_EQ(appeared(later), (Counted{{"a", 0}}));
+  EXPECT_TRUE(later.heirlooms.empty());
+}
+
+TEST(TakeOver, WhereWeHaveBegunOurselvesItIsTooLate) {
+  auto account = naming({"a"});
+  adopt(account);
+  apply(account, answer(0s, listed("a", {"w1"})), pace);
+  account = inherit(naming({"a"}), take_over(std::move(account), heirloom_of("a")));
+  EXPECT_EQ(appeared(account), (Counted{{"a", 0}}));
+  EXPECT_EQ(source(account, "a", Source::workers).polls, 1U);
+  EXPECT_TRUE(account.heirlooms.empty());
+}
+
+TEST(TakeOver, WhoNamesItsEndpointsWaitsForNoOther) {
+  const auto account = inherit(naming({"a"}), take_over({}, heirloom_of("b")));
+  EXPECT_EQ(ids(account), Ids{"a"});
+  EXPECT_TRUE(account.heirlooms.empty());
+}
+
+TEST(TakeOver, TheNewestIsBelieved) {
+  auto older = heirloom_of("a", at(299s).mono);
+  EndpointState other = *older.at("a").state;
+  other.appeared = 6;
+  older.at("a").state = std::make_shared<const EndpointState>(other);
+  const auto newer = heirloom_of("a", at(300s).mono);
+  for (const auto& [first, second] : {std::pair{older, newer}, std::pair{newer, older}}) {
+    const auto account = inherit(naming({"a"}), take_over(take_over({}, first), second));
+    EXPECT_EQ(appeared(account), (Counted{{"a", 7}}));
+  }
+}
+
+TEST(TakeOver, AnEndpointThatComesBackStartsAfreshAllTheSame) {
+  auto account = inherit(discovering(), take_over({}, heirloom_of("a")));
+  for (const auto& [when, list] : {std::pair{10s, Ids{"a"}}, std::pair{20s, Ids{}},
+                                   std::pair{30s, Ids{}}, std::pair{40s, Ids{"a"}}}) {
+    apply(account, discovery(when, list), pace);
+  }
+  EXPECT_EQ(appeared(account), (Counted{{"a", 0}}));
+}
+
+TEST(TakeOver, AReloadKeepsWhatWaits) {
+  auto account = inherit(discovering(), take_over({}, heirloom_of("a")));
+  account = inherit(discovering(), account);
+  apply(account, discovery(20s, {"a"}), pace);
+  EXPECT_EQ(appeared(account), (Counted{{"a", 7}}));
+}
+
+TEST(TakeOver, ANewKeyMakesABaselineOfWhatWaitsToo) {
+  auto account = inherit(discovering(), take_over({}, heirloom_of("a")));
+  expect_baseline(account);
+  apply(account, discovery(20s, {"a"}), pace);
+  adopt(account);
+  apply(account, answer(30s, listed("a", {"w1", "w2"})), pace);
+  EXPECT_EQ(appeared(account), (Counted{{"a", 7}}));
 }
 
 // ---- polls that were cut short

@@ -122,5 +122,41 @@ TEST(Deflate, PiecesOfAnyKindAreOneGzipMemberForZlib) {
   }
 }
 
+TEST(Gzip, IsReadByZlibAndByOurselves) {
+  std::mt19937 random(20261126);  // NOLINT: a test must be repeatable
+  for (int round = 0; round < 60; ++round) {
+    const auto text = random_text(random);
+    const auto stream = gzip(text);
+    ASSERT_TRUE(gunzip(stream) == text) << round;
+    ASSERT_TRUE(gunzip(stream, text.size()) == text) << round;
+  }
+}
+
+TEST(Gunzip, ATextThatIsLongerThanAllowedIsNotInflated) {
+  const auto stream = gzip(std::string(1000, 'x'));
+  EXPECT_EQ(gunzip(stream, 1000), std::string(1000, 'x'));
+  EXPECT_EQ(gunzip(stream, 999), std::nullopt);
+}
+
+TEST(Gunzip, AStreamThatSaysThatItIsShorterThanItIsIsNotInflatedFurther) {
+  auto stream = gzip(std::string(100'000, 'x'));
+  stream.replace(stream.size() - 4, 4, std::string("\x10\0\0\0", 4));
+  EXPECT_EQ(gunzip(stream, 1000), std::nullopt);
+  EXPECT_EQ(gunzip(stream, 1'000'000), std::nullopt);
+}
+
+TEST(Gunzip, WhatIsNoWholeStreamIsNothing) {
+  const auto stream = gzip(repeated("a line of a page\n", 500));
+  for (std::size_t length = 0; length < stream.size(); ++length) {
+    EXPECT_EQ(gunzip(stream.substr(0, length), 1'000'000), std::nullopt) << length;
+  }
+  EXPECT_EQ(gunzip(stream + "x", 1'000'000), std::nullopt);
+  EXPECT_EQ(gunzip(stream + stream, 1'000'000), std::nullopt) << "two members";
+  auto damaged = stream;
+  damaged[damaged.size() - 8] = static_cast<char>(damaged[damaged.size() - 8] ^ 1);
+  EXPECT_EQ(gunzip(damaged, 1'000'000), std::nullopt) << "another check";
+  EXPECT_EQ(gunzip(std::string(1000, 'x'), 1'000'000), std::nullopt);
+}
+
 }  // namespace
 }  // namespace serverless::daemon

@@ -448,6 +448,70 @@ TEST(Reconcile, TheFirstListOfANewKeyIsABaselineToo) {
   EXPECT_EQ(state.disappeared, 1U) << "only the first";
 }
 
+// As another member of a cluster hands it on: without an answer of one's own.
+EndpointState handed_on(EndpointState state) {
+  for (auto& source : state.sources) {
+    if (!source) continue;
+    source = SourceState{.handed = last_told(*source), .max_age = source->max_age};
+  }
+  return state;
+}
+
+TEST(Reconcile, AListThatIsHandedOnIsWhatTheNextOneIsComparedWith) {
+  auto state = lists({}, 0s, report({worker("a", Status::idle), worker("b", Status::idle)}));
+  state = lists(handed_on(std::move(state)), kMaxAge,
+                report({worker("a", Status::running), worker("c", Status::idle)}));
+  EXPECT_EQ(transitions(state, Status::idle, Status::running), 1U);
+  EXPECT_EQ(state.appeared, 1U);
+  EXPECT_EQ(state.disappeared, 1U);
+  EXPECT_TRUE(state.workers[0].change_seen);
+  EXPECT_EQ(state.source(Source::workers)->good, at(kMaxAge));
+}
+
+TEST(Reconcile, AListThatWasHandedOnTooLongAgoMakesABaseline) {
+  auto state = lists({}, 0s, report({worker("a", Status::idle), worker("b", Status::idle)}));
+  state = lists(handed_on(std::move(state)), kMaxAge + 1ms,
+                report({worker("a", Status::running), worker("c", Status::idle)}));
+  EXPECT_EQ(transitions(state), 0U);
+  EXPECT_EQ(state.appeared, 0U);
+  EXPECT_EQ(state.disappeared, 0U);
+}
+
+TEST(Reconcile, AnAnswerOfOnesOwnIsWhatCountsHoweverOld) {
+  auto state = handed_on(lists({}, 0s, report({worker("a", Status::idle)})));
+  auto old = landing(10s);
+  old.cached = 60s;
+  state = reconcile(std::move(state),
+                    {.endpoint_id = "e1",
+                     .source = Source::workers,
+                     .result = Report{report({worker("a", Status::idle)})}},
+                    old);
+  EXPECT_EQ(last_told(*state.source(Source::workers)), at(-50s).mono);
+  state = lists(std::move(state), 50s, report({worker("a", Status::running)}));
+  EXPECT_EQ(transitions(state), 0U) << "the cache's list has expired, so this is a baseline";
+}
+
+TEST(Reconcile, AnEmptyListAfterOneThatIsHandedOnWaitsForASecondOne) {
+  auto state = handed_on(lists({}, 0s, report({worker("a", Status::idle)})));
+  state = lists(std::move(state), 30s, report({}));
+  EXPECT_EQ(state.workers.size(), 1U);
+  EXPECT_EQ(state.source(Source::workers)->good, std::nullopt) << "and nothing is served";
+  state = lists(std::move(state), 60s, report({}));
+  EXPECT_EQ(state.workers.size(), 0U);
+  EXPECT_EQ(state.disappeared, 1U);
+}
+
+TEST(ReconcileV1, AQueueViewThatIsHandedOnStillTellsWhatIsProven) {
+  auto state = queues(lists({}, 0s, actives(1)), 1s, queue({{Status::running, 1}}));
+  state = lists(handed_on(std::move(state)), 30s, actives(1));
+  EXPECT_EQ(statuses(state), std::vector{Status::running});
+  EXPECT_EQ(state.workers[0].status_since, at(1s).wall);
+  EXPECT_TRUE(state.queue_used) << "so that its status is not served before a view of one's own";
+  state = lists(std::move(state), 1s + kMaxAge + 1ms, actives(1));
+  EXPECT_EQ(statuses(state), std::vector{Status::active});
+  EXPECT_TRUE(state.degraded);
+}
+
 TEST(Reconcile, AListAtItsMaxAgeIsNoBaseline) {
   auto state = lists({}, 0s, report({worker("a", Status::idle)}));
   state = lists(std::move(state), kMaxAge, report({worker("a", Status::running)}));
@@ -651,6 +715,8 @@ TEST(ReconcileJobs, ACountThatIsLeftOutIsAbsent) {
 
 TEST(ReconcileErrors, NotReadyIsAProviderErrorOnceTheEndpointHasAnswered) {
   const Error not_ready{.reason = Reason::not_ready, .detail = "error_msg"};
+  const auto known = fails(handed_on(lists({}, 0s, report({}))), 1s, Source::workers, not_ready);
+  EXPECT_EQ(known.source(Source::workers)->error->reason, Reason::provider) << "another had one";
   auto state = fails({}, 0s, Source::workers, not_ready);
   EXPECT_EQ(state.source(Source::workers)->error->reason, Reason::not_ready);
   state = lists(std::move(state), 30s, report({}));
