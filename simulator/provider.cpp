@@ -8,9 +8,17 @@
 namespace simulator {
 
 std::span<const Provider> providers() {
+  // One a line.
+  // clang-format off
   static const std::array kProviders{
-      runpod_api(), runpod_queue(), runpod_rest(), vast_console(), vast_run(), den(),
+      runpod_api(),
+      runpod_queue(),
+      runpod_rest(),
+      vast_console(),
+      vast_run(),
+      den(),
   };
+  // clang-format on
   return kProviders;
 }
 

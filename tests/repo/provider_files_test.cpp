@@ -49,31 +49,6 @@ Found missing(const Tree& tree, std::span<const std::string_view> providers) {
   return found;
 }
 
-/// The names of providers that a document lists for the key `provider`, and does not have.
-Found missing_in_list(std::string_view text, std::span<const std::string_view> providers) {
-  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
-  Found found{"no line that lists the values of `provider`"};
-  for (const auto& line : lines_of(text)) {
-    if (line.find("provider") == std::string::npos) continue;
-    std::vector<std::string_view> words;
-    for (std::size_t end = 0;;) {
-      const auto start = line.find_first_of(kLetters, end);
-      if (start == std::string::npos) break;
-      end = std::min(line.find_first_not_of(kLetters, start), line.size());
-      words.push_back(std::string_view{line}.substr(start, end - start));
-    }
-    Found left_out;
-    for (const auto provider : providers) {
-      if (std::find(words.begin(), words.end(), provider) == words.end()) {
-        left_out.push_back(fmt::format("no {} in: {}", provider, trim(line)));
-      }
-    }
-    // A line that names one or two of several is about those.
-    if (providers.size() - left_out.size() > 2 || left_out.empty()) return left_out;
-  }
-  return found;
-}
-
 std::vector<std::string_view> names() {
   std::vector<std::string_view> names;
   for (const auto& provider : providers()) names.push_back(provider.name);
@@ -96,27 +71,11 @@ TEST(ProviderFiles, WhatIsMissingIsReported) {
             (Found{"no tests/fixtures/acme_v2/", "no tests/golden/acme-v2.txt"}));
 }
 
-TEST(ProviderFiles, AListThatLeavesOneOutIsReported) {
-  constexpr std::array<std::string_view, 4> kFour{"a", "b", "b-v1", "c"};
-  EXPECT_EQ(missing_in_list("x\nprovider = \"a\"  # a, b, b-v1 or c\n", kFour), Found{});
-  EXPECT_EQ(missing_in_list("provider = \"a\"\n # provider: a, b-v1, c\n", kFour),
-            Found{"no b in: # provider: a, b-v1, c"});
-  EXPECT_EQ(missing_in_list("provider = \"a\"\n", kFour),
-            Found{"no line that lists the values of `provider`"});
-}
-
 // ---- the project
 
 TEST(ProviderFiles, EveryProviderHasThem) {
   EXPECT_EQ(missing(read_tree({"collectors", "tests"}, {""}), names()), Found{})
       << "docs/adding-a-provider.md tells what they are";
-}
-
-TEST(ProviderFiles, EveryListOfProvidersHasThemAll) {
-  for (const std::string path :
-       {"README.md", "docs/configuration.md", "config/example.toml", "debian/config.toml"}) {
-    EXPECT_EQ(missing_in_list(read_file(path), names()), Found{}) << path;
-  }
 }
 
 }  // namespace
