@@ -4,11 +4,11 @@
 
 #include <array>
 #include <memory>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "collectors/by_id.hpp"
 #include "collectors/json.hpp"
 
 namespace serverless::den {
@@ -49,28 +49,6 @@ Worker read_worker(const json::Record& record, const Options& options) {
   return worker;
 }
 
-/// Of workers with one id the last wins, in the place of the first.
-class WorkerList {
- public:
-  explicit WorkerList(Skipped& skipped) : skipped_(skipped) {}
-
-  void add(Worker worker, const std::string& path) {
-    const auto [entry, is_new] = positions_.emplace(worker.id, workers_.size());
-    if (is_new) {
-      workers_.push_back(std::move(worker));
-      return;
-    }
-    skipped_.add(Skip::duplicate_id, path + ": expected an id of its own");
-    workers_[entry->second] = std::move(worker);
-  }
-  std::vector<Worker> take() { return std::move(workers_); }
-
- private:
-  Skipped& skipped_;
-  std::vector<Worker> workers_{};
-  std::unordered_map<std::string, std::size_t> positions_{};
-};
-
 std::optional<Error> look(const http::Response& response) {
   if (response.status != 401) return std::nullopt;
   return Error{.reason = Reason::rate_limited,
@@ -78,20 +56,13 @@ std::optional<Error> look(const http::Response& response) {
                .escalation = Escalation{.reason = Reason::auth, .after = kBadKeyAfter}};
 }
 
-template <typename T>
-T setting(const config::Account& account, std::string_view key) {
-  const auto found = account.settings.find(key);
-  return found == account.settings.end() ? T{} : std::get<T>(found->second);
-}
-
 class Den final : public Collector {
  public:
   explicit Den(const config::Account& account)
-      : api_url_(setting<std::string>(account, "api_url")),
-        organization_(setting<std::string>(account, "organization")),
-        options_{.local_workers = setting<bool>(account, "local_workers"),
-                 .names = setting<bool>(account, "name_label")} {
-    while (api_url_.ends_with('/')) api_url_.pop_back();
+      : api_url_(account.setting<std::string>("api_url")),
+        organization_(account.setting<std::string>("organization")),
+        options_{.local_workers = account.setting<bool>("local_workers"),
+                 .names = account.setting<bool>("name_label")} {
     if (organization_.empty()) organization_ = account.name;
   }
 
@@ -129,7 +100,7 @@ class Den final : public Collector {
   [[nodiscard]] Result<WorkersReport> list_workers(const Target& target,
                                                    http::Client& client) const {
     WorkersReport report;
-    WorkerList workers{report.skipped};
+    ById<Worker> workers;
     std::unordered_set<std::string> cursors;
     std::string cursor;
     for (std::size_t number = 0; number < kMaxPages; ++number) {
@@ -137,7 +108,11 @@ class Den final : public Collector {
       if (!page) return tl::make_unexpected(page.error());
       report.skipped.merge(page->report.skipped);
       for (auto& worker : page->report.workers) {
-        workers.add(std::move(worker), fmt::format("/workers (page {})", number + 1));
+        const auto id = worker.id;
+        if (workers.put(id, std::move(worker)).second) continue;
+        report.skipped.add(
+            Skip::duplicate_id,
+            fmt::format("/workers (page {}): expected an id of its own", number + 1));
       }
       report.truncated = page->report.truncated;
       cursor = std::move(page->next_cursor);
@@ -166,25 +141,18 @@ std::unique_ptr<Collector> make(const config::Account& account) {
 Result<Page> parse_workers(std::string_view body, const Options& options) {
   Page page;
   auto& skipped = page.report.skipped;
-  WorkerList workers{skipped};
+  ById<Worker> workers;
   std::size_t rows = 0;
   const auto root =
       json::decode(body, "workers", [&](const std::string& path, const json::Value& value) {
         ++rows;
-        if (value.kind != Kind::object) {
-          skipped.add(Skip::not_object, path + ": expected an object");
-          return;
-        }
-        const json::Record record{&value, path, skipped};
-        const auto id = record.id("id");
-        if (id.empty()) {
-          skipped.add(Skip::no_id, path + "/id: expected an id");
-          return;
-        }
+        const auto found = json::identify(value, path, skipped);
+        if (!found) return;
+        const auto& [id, record] = *found;
         if (!options.local_workers && record.word("destination") == "local") return;
         auto worker = read_worker(record, options);
         worker.id = id;
-        workers.add(std::move(worker), path + "/id");
+        if (!workers.put(id, std::move(worker)).second) skipped.duplicate(path);
       });
   if (!root) return tl::make_unexpected(root.error());
   if (root->find("workers") == nullptr) return fail(Reason::schema, "/workers: expected an array");

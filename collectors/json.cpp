@@ -472,4 +472,19 @@ void Record::bad(std::string_view key, std::string_view expected) const {
   skipped_->add(Skip::bad_field, fmt::format("{}: expected {}", pointer(path_, key), expected));
 }
 
+std::optional<Identified> identify(const Value& element, const std::string& path,
+                                   Skipped& skipped) {
+  if (element.kind != Value::Kind::object) {
+    skipped.add(Skip::not_object, path + ": expected an object");
+    return std::nullopt;
+  }
+  const Record record{&element, path, skipped};
+  const auto id = record.id("id");
+  if (id.empty()) {
+    skipped.add(Skip::no_id, path + "/id: expected an id");
+    return std::nullopt;
+  }
+  return Identified{id, record};
+}
+
 }  // namespace serverless::json

@@ -105,4 +105,15 @@ class Record {
   Skipped* skipped_;
 };
 
+/// A record of a list, and its id.
+struct Identified {
+  std::string_view id{};
+  Record record;
+};
+
+/// An element of a list as a record with an id, at its member `id`. What is no object or has no id
+/// is nothing, and noted in `skipped`.
+/// @param path  where the element stands, as OnElement is told.
+std::optional<Identified> identify(const Value& element, const std::string& path, Skipped& skipped);
+
 }  // namespace serverless::json

@@ -62,6 +62,11 @@ struct Skipped {
     if (counts[index]++ == 0) first[index] = std::move(where);
   }
 
+  /// Of a record at `path` whose id an earlier one had.
+  void duplicate(const std::string& path) {
+    add(Skip::duplicate_id, path + "/id: expected an id of its own");
+  }
+
   /// What a later page left out.
   void merge(const Skipped& later) {
     for (std::size_t i = 0; i < kSkipCount; ++i) {

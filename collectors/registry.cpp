@@ -10,12 +10,15 @@
 namespace serverless {
 
 std::span<const Provider> providers() {
+  // One a line.
+  // clang-format off
   static const std::array kProviders{
       runpod::provider(),
       runpod_v1::provider(),
       vast::provider(),
       den::provider(),
   };
+  // clang-format on
   return kProviders;
 }
 

@@ -5,16 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <unordered_map>
 #include <utility>
 
+#include "collectors/by_id.hpp"
 #include "collectors/json.hpp"
 #include "collectors/runpod_queue.hpp"
 
 namespace serverless::runpod {
 namespace {
-
-using Kind = json::Value::Kind;
 
 std::string kind_of(std::string_view type) {
   if (type == "queue" || type == "load_balancer") return std::string{type};
@@ -88,39 +86,27 @@ Listed read_worker(const json::Record& record) {
   return listed;
 }
 
-/// The workers of one answer, in its order. Of records with one id the last wins.
+/// The workers of one answer.
 class WorkerList {
  public:
   explicit WorkerList(Skipped& skipped) : skipped_(skipped) {}
 
   void add(const std::string& path, const json::Value& value) {
-    if (value.kind != Kind::object) {
-      skipped_.add(Skip::not_object, path + ": expected an object");
-      return;
-    }
-    const json::Record record{&value, path, skipped_};
-    const auto id = record.id("id");
-    if (id.empty()) {
-      skipped_.add(Skip::no_id, path + "/id: expected an id");
-      return;
-    }
+    const auto found = json::identify(value, path, skipped_);
+    if (!found) return;
+    const auto& [id, record] = *found;
     if (!record.has("status")) skipped_.add(Skip::bad_field, path + "/status: expected a string");
     auto listed = read_worker(record);
     listed.worker.id = id;
-    const auto [entry, is_new] = by_id_.emplace(id, listed_.size());
-    if (is_new) {
-      listed_.push_back(std::move(listed));
-    } else {
-      skipped_.add(Skip::duplicate_id, path + "/id: expected an id of its own");
-      listed_[entry->second] = std::move(listed);
-    }
+    if (!listed_.put(id, std::move(listed)).second) skipped_.duplicate(path);
   }
 
   /// The versions are compared at the end, because the endpoint's may follow the list.
   std::vector<Worker> take(std::optional<std::int64_t> endpoint_version) {
+    auto listed = listed_.take();
     std::vector<Worker> workers;
-    workers.reserve(listed_.size());
-    for (auto& [worker, is_stale] : listed_) {
+    workers.reserve(listed.size());
+    for (auto& [worker, is_stale] : listed) {
       if (is_gone(worker.native_status)) continue;
       worker.staleness = staleness_of(is_stale, worker.version, endpoint_version);
       workers.push_back(std::move(worker));
@@ -130,8 +116,7 @@ class WorkerList {
 
  private:
   Skipped& skipped_;
-  std::vector<Listed> listed_{};
-  std::unordered_map<std::string, std::size_t> by_id_{};
+  ById<Listed> listed_{};
 };
 
 struct Bill {
@@ -159,8 +144,8 @@ Result<std::optional<Bill>> read_bill(const json::Value& value, const std::strin
 class RunPod final : public Collector {
  public:
   explicit RunPod(const config::Account& account)
-      : api_url_(runpod_queue::base_url(account, "api_url")),
-        queue_url_(runpod_queue::base_url(account, "queue_url")),
+      : api_url_(account.setting<std::string>("api_url")),
+        queue_url_(account.setting<std::string>("queue_url")),
         configured_(account.endpoints) {}
 
   [[nodiscard]] std::vector<EndpointInfo> configured() const override {
@@ -296,34 +281,28 @@ std::unique_ptr<Collector> make(const config::Account& account) {
 
 Result<Endpoints> parse_endpoints(std::string_view body) {
   Endpoints list;
-  std::unordered_map<std::string, std::size_t> by_id;
+  ById<EndpointInfo> endpoints;
   const auto root = json::decode(
       body, "endpoints",
-      [&list, &by_id](const std::string& path, const json::Value& value) {
+      [&list, &endpoints](const std::string& path, const json::Value& value) {
         Skipped skipped;
-        const json::Record record{&value, path, skipped};
-        const auto id = record.id("id");
-        if (id.empty()) {
+        const auto found = json::identify(value, path, skipped);
+        if (!found) {
           list.complete = false;
           return;
         }
-        auto info = read_endpoint(record);
-        info.id = id;
-        const auto [entry, is_new] = by_id.emplace(id, list.endpoints.size());
-        if (is_new) {
-          info.skipped = std::move(skipped);
-          list.endpoints.push_back(std::move(info));
-        } else {
-          skipped.add(Skip::duplicate_id, path + "/id: expected an id of its own");
-          info.skipped = std::move(skipped);
-          list.endpoints[entry->second] = std::move(info);
-        }
+        auto info = read_endpoint(found->record);
+        info.id = found->id;
+        info.skipped = std::move(skipped);
+        const auto [kept, is_new] = endpoints.put(found->id, std::move(info));
+        if (!is_new) kept.skipped.duplicate(path);
       },
       kMostEndpoints);
   if (!root) return tl::make_unexpected(root.error());
   if (root->find("endpoints") == nullptr) {
     return fail(Reason::schema, "/endpoints: expected an array");
   }
+  list.endpoints = endpoints.take();
   return list;
 }
 

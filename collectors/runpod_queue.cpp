@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
-#include <variant>
 
 #include "collectors/json.hpp"
 
@@ -91,12 +90,6 @@ config::KeySpec queue_url_key() {
           .fallback = std::string{"https://api.runpod.ai"},
           .help = "RunPod's job queue, which answers /health",
           .check = check_queue_url};
-}
-
-std::string base_url(const config::Account& account, std::string_view key) {
-  auto url = std::get<std::string>(account.settings.at(std::string{key}));
-  while (url.ends_with('/')) url.pop_back();
-  return url;
 }
 
 bool is_at(std::string_view url, std::string_view host) {

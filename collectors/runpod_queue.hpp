@@ -29,9 +29,6 @@ Poll poll(const Target& target, std::string_view queue_url, http::Client& client
 /// The configuration key queue_url.
 config::KeySpec queue_url_key();
 
-/// The value of a url key, without slashes at its end.
-std::string base_url(const config::Account& account, std::string_view key);
-
 /// Is the host of that URL this one, or below it? The comparison ignores case.
 bool is_at(std::string_view url, std::string_view host);
 

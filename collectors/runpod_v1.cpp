@@ -4,9 +4,9 @@
 
 #include <array>
 #include <memory>
-#include <unordered_map>
 #include <utility>
 
+#include "collectors/by_id.hpp"
 #include "collectors/json.hpp"
 #include "collectors/runpod_queue.hpp"
 
@@ -81,39 +81,25 @@ Worker read_worker(const json::Record& record, const Wanted& wanted) {
   return worker;
 }
 
-/// Of records with one id the last wins.
 std::vector<Worker> read_workers(const json::Value& list, const std::string& list_path,
                                  const Wanted& wanted, Skipped& skipped) {
-  std::vector<Worker> listed;
-  std::unordered_map<std::string, std::size_t> by_id;
+  ById<Worker> listed;
   std::size_t position = 0;
   for (const auto& value : list.inside()) {
     const auto path = fmt::format("{}/{}", list_path, position++);
-    if (value.kind != Kind::object) {
-      skipped.add(Skip::not_object, path + ": expected an object");
-      continue;
-    }
-    const json::Record record{&value, path, skipped};
-    const auto id = record.id("id");
-    if (id.empty()) {
-      skipped.add(Skip::no_id, path + "/id: expected an id");
-      continue;
-    }
+    const auto found = json::identify(value, path, skipped);
+    if (!found) continue;
+    const auto& [id, record] = *found;
     if (!record.has("desiredStatus")) {
       skipped.add(Skip::bad_field, path + "/desiredStatus: expected a string");
     }
     auto worker = read_worker(record, wanted);
     worker.id = id;
-    const auto [entry, is_new] = by_id.emplace(id, listed.size());
-    if (is_new) {
-      listed.push_back(std::move(worker));
-    } else {
-      skipped.add(Skip::duplicate_id, path + "/id: expected an id of its own");
-      listed[entry->second] = std::move(worker);
-    }
+    if (!listed.put(id, std::move(worker)).second) skipped.duplicate(path);
   }
-  std::erase_if(listed, [](const Worker& worker) { return is_gone(worker.native_status); });
-  return listed;
+  auto workers = listed.take();
+  std::erase_if(workers, [](const Worker& worker) { return is_gone(worker.native_status); });
+  return workers;
 }
 
 /// @return without an id where the record has none.
@@ -187,8 +173,8 @@ Poll failed(const Target& target, const Error& error) {
 class RunPodV1 final : public Collector {
  public:
   explicit RunPodV1(const config::Account& account)
-      : api_url_(runpod_queue::base_url(account, "api_url")),
-        queue_url_(runpod_queue::base_url(account, "queue_url")),
+      : api_url_(account.setting<std::string>("api_url")),
+        queue_url_(account.setting<std::string>("queue_url")),
         configured_(account.endpoints) {}
 
   [[nodiscard]] std::vector<EndpointInfo> configured() const override {
@@ -295,26 +281,23 @@ std::unique_ptr<Collector> make(const config::Account& account) {
 
 Result<Endpoints> parse_endpoints(std::string_view body) {
   Endpoints list;
-  std::unordered_map<std::string, std::size_t> by_id;
+  ById<Endpoint> endpoints;
   const auto root = json::decode(
       body, "",
-      [&list, &by_id](const std::string& path, const json::Value& value) {
+      [&list, &endpoints](const std::string& path, const json::Value& value) {
         auto endpoint = read_endpoint(value, path);
         if (endpoint.info.id.empty()) {
           list.complete = false;
           return;
         }
-        const auto [entry, is_new] = by_id.emplace(endpoint.info.id, list.endpoints.size());
-        if (is_new) {
-          list.endpoints.push_back(std::move(endpoint));
-        } else {
-          endpoint.info.skipped.add(Skip::duplicate_id, path + "/id: expected an id of its own");
-          list.endpoints[entry->second] = std::move(endpoint);
-        }
+        const auto id = endpoint.info.id;
+        const auto [kept, is_new] = endpoints.put(id, std::move(endpoint));
+        if (!is_new) kept.info.skipped.duplicate(path);
       },
       kMostEndpoints);
   if (!root) return tl::make_unexpected(root.error());
   if (root->kind != Kind::array) return fail(Reason::schema, "expected an array");
+  list.endpoints = endpoints.take();
   return list;
 }
 

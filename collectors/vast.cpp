@@ -28,25 +28,6 @@ std::optional<std::string> check_group(std::string_view id) {
   return "the id of a worker group is an integer";
 }
 
-std::string base_url(const config::Account& account, std::string_view key) {
-  const auto found = account.settings.find(key);
-  if (found == account.settings.end()) return {};
-  std::string url = std::get<std::string>(found->second);
-  while (url.ends_with('/')) url.pop_back();
-  return url;
-}
-
-std::vector<std::string> groups_of(const config::Account& account) {
-  const auto found = account.settings.find("groups");
-  if (found == account.settings.end()) return {};
-  return std::get<std::vector<std::string>>(found->second);
-}
-
-bool joins_instances(const config::Account& account) {
-  const auto found = account.settings.find("join_instances");
-  return found == account.settings.end() || std::get<bool>(found->second);
-}
-
 bool contains(const std::vector<std::string>& list, const std::string& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
@@ -58,11 +39,11 @@ Answer failed(std::string endpoint_id, Source source, const Error& error) {
 class Vast final : public Collector {
  public:
   explicit Vast(const config::Account& account)
-      : api_url_(base_url(account, "api_url")),
-        autoscaler_url_(base_url(account, "autoscaler_url")),
+      : api_url_(account.setting<std::string>("api_url")),
+        autoscaler_url_(account.setting<std::string>("autoscaler_url")),
         configured_(account.endpoints),
-        groups_(groups_of(account)),
-        join_instances_(joins_instances(account)) {}
+        groups_(account.setting<std::vector<std::string>>("groups")),
+        join_instances_(account.setting<bool>("join_instances")) {}
 
   [[nodiscard]] std::vector<EndpointInfo> configured() const override {
     std::vector<EndpointInfo> endpoints;

@@ -6,8 +6,8 @@
 #include <initializer_list>
 #include <limits>
 #include <optional>
-#include <unordered_map>
 
+#include "collectors/by_id.hpp"
 #include "collectors/json.hpp"
 #include "collectors/vast.hpp"
 
@@ -131,16 +131,7 @@ Result<json::Document> read_list(std::string_view body, const Container& contain
   auto root = json::decode(
       body, container.member,
       [&](const std::string& path, const json::Value& value) {
-        if (value.kind != Kind::object) {
-          skipped.add(Skip::not_object, path + ": expected an object");
-          return;
-        }
-        const auto id = json::Record{&value, path, skipped}.id("id");
-        if (id.empty()) {
-          skipped.add(Skip::no_id, path + "/id: expected an id");
-          return;
-        }
-        take(value, path, id);
+        if (const auto found = json::identify(value, path, skipped)) take(value, path, found->id);
       },
       container.most);
   // A member that is no array is no news where an error stands beside it.
@@ -155,26 +146,6 @@ Result<json::Document> read_list(std::string_view body, const Container& contain
   if (root->find(container.member) != nullptr) return root;
   return fail(Reason::schema, fmt::format("/{}: expected an array", container.member));
 }
-
-/// Of records with one id the last wins, in the place of the first.
-template <typename T>
-class ById {
- public:
-  void add(std::string_view id, T value, const std::string& path, Skipped& skipped) {
-    const auto [entry, is_new] = positions_.emplace(id, list_.size());
-    if (is_new) {
-      list_.push_back(std::move(value));
-      return;
-    }
-    skipped.add(Skip::duplicate_id, path + "/id: expected an id of its own");
-    list_[entry->second] = std::move(value);
-  }
-  std::vector<T> take() { return std::move(list_); }
-
- private:
-  std::vector<T> list_{};
-  std::unordered_map<std::string, std::size_t> positions_{};
-};
 
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -310,7 +281,7 @@ Result<WorkersReport> parse_workers(std::string_view body) {
                 [&](const json::Value& value, const std::string& path, std::string_view id) {
                   auto worker = read_worker(value, path, report.skipped);
                   worker.id = id;
-                  workers.add(id, std::move(worker), path, report.skipped);
+                  if (!workers.put(id, std::move(worker)).second) report.skipped.duplicate(path);
                 });
   if (!root) return tl::make_unexpected(root.error());
   report.workers = workers.take();
@@ -319,20 +290,16 @@ Result<WorkersReport> parse_workers(std::string_view body) {
 
 Result<EndpointList> parse_endpoints(std::string_view body) {
   EndpointList list;
-  std::unordered_map<std::string, std::size_t> by_id;
+  ById<EndpointInfo> endpoints;
   const auto root =
       read_list(body, kResults, list.skipped,
                 [&](const json::Value& value, const std::string& path, std::string_view id) {
                   auto info = read_endpoint(value, path);
                   info.id = id;
-                  const auto [entry, is_new] = by_id.emplace(id, list.endpoints.size());
-                  if (is_new) {
-                    list.endpoints.push_back(std::move(info));
-                  } else {
-                    info.skipped.add(Skip::duplicate_id, path + "/id: expected an id of its own");
-                    list.endpoints[entry->second] = std::move(info);
-                  }
+                  const auto [kept, is_new] = endpoints.put(id, std::move(info));
+                  if (!is_new) kept.skipped.duplicate(path);
                 });
+  list.endpoints = endpoints.take();
   if (root) return list;
   const auto whole = json::decode(body);
   if (whole && says_no_endpoints(*whole)) return EndpointList{};
@@ -351,7 +318,7 @@ Result<GroupList> parse_groups(std::string_view body) {
         }
         auto& groups = list.by_endpoint[std::string{endpoint_id}];
         if (contains(groups, id)) {
-          list.skipped.add(Skip::duplicate_id, path + "/id: expected an id of its own");
+          list.skipped.duplicate(path);
         } else {
           groups.emplace_back(id);
         }
@@ -366,7 +333,7 @@ Result<GroupWorkers> parse_group_workers(std::string_view body) {
   const auto root =
       read_list(body, kWorkers, group.skipped,
                 [&](const json::Value&, const std::string& path, std::string_view id) {
-                  ids.add(id, std::string{id}, path, group.skipped);
+                  if (!ids.put(id, std::string{id}).second) group.skipped.duplicate(path);
                 });
   if (!root) return tl::make_unexpected(root.error());
   group.ids = ids.take();
@@ -376,12 +343,13 @@ Result<GroupWorkers> parse_group_workers(std::string_view body) {
 Result<InstancesPage> parse_instances_page(std::string_view body) {
   InstancesPage page;
   ById<std::pair<std::string, Instance>> instances;
-  const auto root =
-      read_list(body, kInstances, page.skipped,
-                [&](const json::Value& value, const std::string& path, std::string_view id) {
-                  instances.add(id, {std::string{id}, read_instance(value, path, page.skipped)},
-                                path, page.skipped);
-                });
+  const auto root = read_list(
+      body, kInstances, page.skipped,
+      [&](const json::Value& value, const std::string& path, std::string_view id) {
+        auto instance = read_instance(value, path, page.skipped);
+        const auto [kept, is_new] = instances.put(id, {std::string{id}, std::move(instance)});
+        if (!is_new) page.skipped.duplicate(path);
+      });
   if (!root) return tl::make_unexpected(root.error());
   const auto* token = root->find("next_token");
   if (token != nullptr && token->kind != Kind::null) {

@@ -142,6 +142,14 @@ struct Account {
   std::map<std::string, Setting, std::less<>>
       settings{};  ///< Every key of its provider, defaults filled in.
 
+  /// The value of a key of its provider. A URL has no slash at its end.
+  /// @throw std::out_of_range, std::bad_variant_access where the provider's row has no such key, or
+  ///        one of another type.
+  template <typename T>
+  [[nodiscard]] const T& setting(std::string_view name_of_key) const {
+    return std::get<T>(settings.at(std::string{name_of_key}));
+  }
+
   bool operator==(const Account&) const = default;
 };
 

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 namespace serverless::daemon {
 namespace {
@@ -20,6 +21,23 @@ namespace {
 constexpr const char* kKeyVariable = "SERVERLESS_DEMO_KEY";
 constexpr const char* kKey = "demo-key";
 constexpr std::string_view kGreeting = "listening ";
+
+/// Where the simulator has what a key of a provider names. What a provider has stands together.
+struct Url {
+  std::string_view provider{};
+  std::string_view key{};
+  std::string_view path{};
+};
+
+constexpr std::array kUrls{
+    Url{"runpod", "api_url", "/runpod-api"},
+    Url{"runpod", "queue_url", "/runpod-queue"},
+    Url{"runpod-v1", "api_url", "/runpod-rest/v1"},
+    Url{"runpod-v1", "queue_url", "/runpod-queue"},
+    Url{"vast", "api_url", "/vast-console"},
+    Url{"vast", "autoscaler_url", "/vast-run"},
+    Url{"den", "api_url", "/den"},
+};
 
 std::string sibling() {
   const auto self = std::filesystem::read_symlink("/proc/self/exe");
@@ -78,40 +96,20 @@ Demo::~Demo() {
   waitpid(child_, nullptr, 0);
 }
 
-std::string Demo::config_text() const {
-  return fmt::format(R"(
-[poll]
-interval = "5s"
-discovery_interval = "1m"
+std::string Demo::config_text() const { return demo_config(url_); }
 
-[[accounts]]
-name = "runpod-demo"
-provider = "runpod"
-api_key_env = "{1}"
-api_url = "{0}/runpod-api"
-queue_url = "{0}/runpod-queue"
-
-[[accounts]]
-name = "runpod-v1-demo"
-provider = "runpod-v1"
-api_key_env = "{1}"
-api_url = "{0}/runpod-rest/v1"
-queue_url = "{0}/runpod-queue"
-
-[[accounts]]
-name = "vast-demo"
-provider = "vast"
-api_key_env = "{1}"
-api_url = "{0}/vast-console"
-autoscaler_url = "{0}/vast-run"
-
-[[accounts]]
-name = "den-demo"
-provider = "den"
-api_key_env = "{1}"
-api_url = "{0}/den"
-)",
-                     url_, kKeyVariable);
+std::string demo_config(std::string_view url) {
+  std::string text = "[poll]\ninterval = \"5s\"\ndiscovery_interval = \"1m\"\n";
+  std::string_view last;
+  for (const auto& row : kUrls) {
+    if (row.provider != std::exchange(last, row.provider)) {
+      text += fmt::format(
+          "\n[[accounts]]\nname = \"{0}-demo\"\nprovider = \"{0}\"\napi_key_env = \"{1}\"\n",
+          row.provider, kKeyVariable);
+    }
+    text += fmt::format("{} = \"{}{}\"\n", row.key, url, row.path);
+  }
+  return text;
 }
 
 }  // namespace serverless::daemon

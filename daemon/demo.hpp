@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <string_view>
 
 #include "config/config.hpp"
 
@@ -19,12 +20,16 @@ class Demo {
   Demo(const Demo&) = delete;
   Demo& operator=(const Demo&) = delete;
 
-  /// Four accounts, one a provider, at the simulator.
+  /// demo_config() of its simulator.
   [[nodiscard]] std::string config_text() const;
 
  private:
   pid_t child_ = -1;
   std::string url_{};
 };
+
+/// The configuration of --demo: an account of each provider, at the simulator with that URL and
+/// nowhere else. Pure.
+std::string demo_config(std::string_view url);
 
 }  // namespace serverless::daemon

@@ -50,9 +50,10 @@ std::string man_page() {
       ".B serverless_exporter\n"
       "[\\fIOPTION\\fR...]\n"
       ".SH DESCRIPTION\n"
-      "Polls the worker lists of RunPod, Vast.ai and OpenWork Den, and serves what they say as\n"
-      "metrics for Prometheus, and a page for people, at http://127.0.0.1:10042/ until told\n"
-      "otherwise.\n"
+      "Polls the worker lists of the providers that \\fB\\-\\-list\\-providers\\fR names, and "
+      "serves\n"
+      "what they say as metrics for Prometheus, and a page for people, at\n"
+      "http://127.0.0.1:10042/ until told otherwise.\n"
       ".SH OPTIONS\n";
   for (const auto& row : option_rows()) {
     out += fmt::format(".TP\n\\fB\\-\\-{}\\fR", roff(row.name));

@@ -160,9 +160,7 @@ std::string apply(const Options& options, config::Config& config) {
 }
 
 std::string help_text() {
-  std::string out =
-      "serverless_exporter: Prometheus metrics of serverless workers at RunPod, Vast.ai and "
-      "Den\n\n";
+  std::string out = "serverless_exporter: Prometheus metrics of fleets of serverless workers\n\n";
   for (const auto& row : kOptions) {
     const auto left = row.argument.empty() ? fmt::format("--{}", row.name)
                                            : fmt::format("--{} {}", row.name, row.argument);

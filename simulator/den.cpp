@@ -12,13 +12,6 @@
 namespace simulator {
 namespace {
 
-Reply json(int status, std::string body) {
-  Reply reply;
-  reply.status = status;
-  reply.body = std::move(body);
-  return reply;
-}
-
 std::string time_or_null(const std::optional<Time>& time) {
   return time ? quoted(iso_milliseconds(*time)) : "null";
 }
@@ -111,14 +104,12 @@ Reply workers(const Request& request, const Context& context) {
   return json(200, out + '}');
 }
 
-}  // namespace
-
-Reply den_bad_key() { return json(401, R"({"error":"unauthorized"})"); }
+Reply bad_key() { return json(401, R"({"error":"unauthorized"})"); }
 
 // Its limiter's refusal is caught on the way out and becomes "no session".
-Reply den_rate_limited(int) { return den_bad_key(); }
+Reply rate_limited(int) { return bad_key(); }
 
-Reply den(const Request& request, Context& context) {
+Reply answer(const Request& request, Context& context) {
   Reply reply;
   const std::string key = request.api_key_header.empty()
                               ? std::string(bearer(request.authorization))
@@ -131,7 +122,7 @@ Reply den(const Request& request, Context& context) {
   } else {
     const bool accepted = context.accepts(key);
     if (!accepted || !context.limits.den(key, context.now)) {
-      reply = den_bad_key();
+      reply = bad_key();
     } else if (request.method != "GET") {
       reply = json(404, R"({"error":"not_found"})");
     } else {
@@ -143,6 +134,16 @@ Reply den(const Request& request, Context& context) {
   const auto stamp = static_cast<std::uint64_t>(context.now.time_since_epoch().count());
   reply.headers.emplace_back("X-Request-Id", fmt::format("req_{:016x}", mix(stamp)));
   return reply;
+}
+
+}  // namespace
+
+Provider den() {
+  return {.host = "den",
+          .stands_for = "https://api.openworklabs.com",
+          .answer = answer,
+          .bad_key = bad_key,
+          .rate_limited = rate_limited};
 }
 
 }  // namespace simulator

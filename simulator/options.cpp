@@ -8,6 +8,8 @@
 #include <cmath>
 #include <optional>
 
+#include "simulator/provider.hpp"
+
 namespace simulator {
 namespace {
 
@@ -140,13 +142,13 @@ std::variant<Options, std::string> parse_options(std::span<const std::string_vie
 
 std::string help_text() {
   std::string out =
-      "serverless_simulator: the APIs of RunPod, Vast.ai and Den over HTTP, with a living fleet\n"
-      "and faults on demand. It prints \"listening http://ADDRESS:PORT\" and serves until it is\n"
-      "told to stop by SIGTERM or SIGINT.\n\n"
-      "  /runpod-api    https://api.runpod.io       /vast-console  https://console.vast.ai\n"
-      "  /runpod-queue  https://api.runpod.ai       /vast-run      https://run.vast.ai\n"
-      "  /runpod-rest   https://rest.runpod.io      /den           https://api.openworklabs.com\n"
-      "  /admin         faults, time, keys, truth: see simulator/README.md\n\n";
+      "serverless_simulator: providers of serverless workers over HTTP, with a living fleet and\n"
+      "faults on demand. It prints \"listening http://ADDRESS:PORT\" and serves until it is told\n"
+      "to stop by SIGTERM or SIGINT.\n\n";
+  for (const Provider& provider : providers()) {
+    out += fmt::format("  {:14} {}\n", fmt::format("/{}", provider.host), provider.stands_for);
+  }
+  out += "  /admin         faults, time, keys, truth: see simulator/README.md\n\n";
   for (const Row& row : kRows) {
     out += fmt::format("  {:32} {}\n", fmt::format("{} {}", row.name, row.value), row.help);
   }

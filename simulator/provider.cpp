@@ -6,23 +6,32 @@
 #include <array>
 
 namespace simulator {
-namespace {
 
-constexpr std::array kProviders{
-    Provider{"runpod-api", runpod_api, runpod_bad_key, runpod_rate_limited},
-    Provider{"runpod-queue", runpod_queue, runpod_queue_bad_key, runpod_queue_rate_limited},
-    Provider{"runpod-rest", runpod_rest, runpod_rest_bad_key, runpod_rest_rate_limited},
-    Provider{"vast-console", vast_console, vast_console_bad_key, vast_console_rate_limited},
-    Provider{"vast-run", vast_run, vast_run_bad_key, vast_run_rate_limited},
-    Provider{"den", den, den_bad_key, den_rate_limited}};
-
-}  // namespace
-
-std::span<const Provider> providers() { return kProviders; }
+std::span<const Provider> providers() {
+  // One a line.
+  // clang-format off
+  static const std::array kProviders{
+      runpod_api(),
+      runpod_queue(),
+      runpod_rest(),
+      vast_console(),
+      vast_run(),
+      den(),
+  };
+  // clang-format on
+  return kProviders;
+}
 
 const Provider* find_provider(std::string_view host) {
-  const auto found = std::ranges::find(kProviders, host, &Provider::host);
-  return found == kProviders.end() ? nullptr : &*found;
+  const auto found = std::ranges::find(providers(), host, &Provider::host);
+  return found == providers().end() ? nullptr : &*found;
+}
+
+Reply json(int status, std::string body) {
+  Reply reply;
+  reply.status = status;
+  reply.body = std::move(body);
+  return reply;
 }
 
 Request request_to(std::string method, std::string target) {

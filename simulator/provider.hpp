@@ -41,6 +41,9 @@ struct Reply {
   std::optional<std::size_t> key{};  ///< Which of the keys it was.
 };
 
+/// A reply with a JSON body.
+Reply json(int status, std::string body);
+
 /// Which deviations a body is to have; set by faults.
 struct Twist {
   bool malformed_worker = false;
@@ -65,9 +68,10 @@ struct Context {
   RealTime now{};
 };
 
-/// One host of one provider.
+/// One host of one provider: a row of the table of what is simulated.
 struct Provider {
-  std::string_view host{};
+  std::string_view host{};        ///< The first segment of the path.
+  std::string_view stands_for{};  ///< "https://api.runpod.io".
   Reply (*answer)(const Request&, Context&) = nullptr;
   Reply (*bad_key)() = nullptr;  ///< What this host says to a key it refuses.
   Reply (*rate_limited)(int retry_after_s) = nullptr;
@@ -87,23 +91,11 @@ std::string body_field(const Request& request, std::string_view name);
 
 std::vector<std::string_view> segments_of(std::string_view path);
 
-Reply runpod_api(const Request& request, Context& context);
-Reply runpod_bad_key();
-Reply runpod_rate_limited(int retry_after_s);
-Reply runpod_queue(const Request& request, Context& context);
-Reply runpod_queue_bad_key();
-Reply runpod_queue_rate_limited(int retry_after_s);
-Reply runpod_rest(const Request& request, Context& context);
-Reply runpod_rest_bad_key();
-Reply runpod_rest_rate_limited(int retry_after_s);
-Reply vast_console(const Request& request, Context& context);
-Reply vast_console_bad_key();
-Reply vast_console_rate_limited(int retry_after_s);
-Reply vast_run(const Request& request, Context& context);
-Reply vast_run_bad_key();
-Reply vast_run_rate_limited(int retry_after_s);
-Reply den(const Request& request, Context& context);
-Reply den_bad_key();
-Reply den_rate_limited(int retry_after_s);
+Provider runpod_api();
+Provider runpod_queue();
+Provider runpod_rest();
+Provider vast_console();
+Provider vast_run();
+Provider den();
 
 }  // namespace simulator

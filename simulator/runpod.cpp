@@ -240,11 +240,9 @@ Reply route_api(const Request& request, const Context& context) {
   return reply;
 }
 
-}  // namespace
+Reply bad_key() { return problem(401, "Unauthorized", "invalid bearer token"); }
 
-Reply runpod_bad_key() { return problem(401, "Unauthorized", "invalid bearer token"); }
-
-Reply runpod_rate_limited(int retry_after_s) {
+Reply rate_limited(int retry_after_s) {
   retry_after_s = std::max(retry_after_s, 1);
   Reply reply = problem(429, "Too Many Requests", "rate limit exceeded for the minute window");
   reply.headers = {{"Retry-After", std::to_string(retry_after_s)},
@@ -253,13 +251,13 @@ Reply runpod_rate_limited(int retry_after_s) {
   return reply;
 }
 
-Reply runpod_api(const Request& request, Context& context) {
+Reply answer(const Request& request, Context& context) {
   if (request.user_agent.empty()) return edge_block();
   Reply reply;
   if (request.authorization.empty()) {
     reply = problem(401, "Unauthorized", "missing bearer token");
   } else if (!context.accepts(bearer(request.authorization))) {
-    reply = runpod_bad_key();
+    reply = bad_key();
   } else {
     const RunpodQuota quota = context.limits.runpod(bearer(request.authorization), context.now);
     reply = !quota.allowed
@@ -279,6 +277,16 @@ Reply runpod_api(const Request& request, Context& context) {
   const auto stamp = static_cast<std::uint64_t>(context.now.time_since_epoch().count());
   reply.headers.emplace_back("x-request-id", fmt::format("{:016x}", mix(stamp)));
   return reply;
+}
+
+}  // namespace
+
+Provider runpod_api() {
+  return {.host = "runpod-api",
+          .stands_for = "https://api.runpod.io",
+          .answer = answer,
+          .bad_key = bad_key,
+          .rate_limited = rate_limited};
 }
 
 }  // namespace simulator

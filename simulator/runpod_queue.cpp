@@ -59,23 +59,21 @@ Reply plain_error(int status, std::string_view what) {
   return reply;
 }
 
-}  // namespace
-
-Reply runpod_queue_bad_key() { return plain_error(401, "unauthorized"); }
+Reply bad_key() { return plain_error(401, "unauthorized"); }
 
 // No document names a header here.
-Reply runpod_queue_rate_limited(int retry_after_s) {
+Reply rate_limited(int retry_after_s) {
   Reply reply = plain_error(429, "too many requests");
   if (retry_after_s > 0) reply.headers.emplace_back("Retry-After", std::to_string(retry_after_s));
   return reply;
 }
 
-Reply runpod_queue(const Request& request, Context& context) {
+Reply answer(const Request& request, Context& context) {
   // This host takes the key without a scheme too.
   const std::string_view key = request.authorization.starts_with("Bearer ")
                                    ? bearer(request.authorization)
                                    : std::string_view{request.authorization};
-  if (!context.accepts(key)) return runpod_queue_bad_key();
+  if (!context.accepts(key)) return bad_key();
   const auto segments = segments_of(request.path);
   Reply reply;
   if (segments.size() == 3 && segments[0] == "v2" && segments[2] == "health") {
@@ -91,6 +89,16 @@ Reply runpod_queue(const Request& request, Context& context) {
   }
   reply.authorized = true;
   return reply;
+}
+
+}  // namespace
+
+Provider runpod_queue() {
+  return {.host = "runpod-queue",
+          .stands_for = "https://api.runpod.ai",
+          .answer = answer,
+          .bad_key = bad_key,
+          .rate_limited = rate_limited};
 }
 
 }  // namespace simulator

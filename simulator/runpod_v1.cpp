@@ -162,9 +162,7 @@ Reply route(const Request& request, const Context& context) {
   return reply;
 }
 
-}  // namespace
-
-Reply runpod_rest_bad_key() {
+Reply bad_key() {
   Reply reply;
   reply.status = 401;
   reply.body = R"({"message":"Unauthorized"})";
@@ -172,17 +170,27 @@ Reply runpod_rest_bad_key() {
 }
 
 // v1 sends neither Retry-After nor RateLimit of its own accord.
-Reply runpod_rest_rate_limited(int retry_after_s) {
+Reply rate_limited(int retry_after_s) {
   Reply reply = error(429, "too many requests");
   if (retry_after_s > 0) reply.headers.emplace_back("Retry-After", std::to_string(retry_after_s));
   return reply;
 }
 
-Reply runpod_rest(const Request& request, Context& context) {
-  if (!context.accepts(bearer(request.authorization))) return runpod_rest_bad_key();
+Reply answer(const Request& request, Context& context) {
+  if (!context.accepts(bearer(request.authorization))) return bad_key();
   Reply reply = route(request, context);
   reply.authorized = true;
   return reply;
+}
+
+}  // namespace
+
+Provider runpod_rest() {
+  return {.host = "runpod-rest",
+          .stands_for = "https://rest.runpod.io",
+          .answer = answer,
+          .bad_key = bad_key,
+          .rate_limited = rate_limited};
 }
 
 }  // namespace simulator

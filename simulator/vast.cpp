@@ -14,13 +14,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kSpacing{1000};
 
-Reply json(int status, std::string body) {
-  Reply reply;
-  reply.status = status;
-  reply.body = std::move(body);
-  return reply;
-}
-
 // The autoscaler wraps a wrong key and a wrong endpoint into the same 200.
 Reply not_found(std::string_view id) {
   return json(200, fmt::format(R"({{"error_msg":{}}})",
@@ -84,16 +77,14 @@ Reply by_group(const std::string& id, const Context& context) {
   return json(200, workers_body(found->first, found->second, context));
 }
 
-}  // namespace
+Reply bad_key() { return not_found("0"); }
 
-Reply vast_run_bad_key() { return not_found("0"); }
-
-Reply vast_run_rate_limited(int retry_after_s) {
+Reply rate_limited(int retry_after_s) {
   return json(429, fmt::format(R"({{"retry_after":{},"message":"API requests too frequent"}})",
                                std::max(retry_after_s, 1)));
 }
 
-Reply vast_run(const Request& request, Context& context) {
+Reply answer(const Request& request, Context& context) {
   const auto segments = segments_of(request.path);
   const std::string_view route = segments.size() == 1 ? segments[0] : std::string_view{};
   const bool endpoints = route == "get_endpoint_workers";
@@ -112,8 +103,7 @@ Reply vast_run(const Request& request, Context& context) {
   if (authorized) {
     if (const auto wait = context.limits.vast(key, route, kSpacing, context.now);
         wait.count() > 0) {
-      reply = vast_run_rate_limited(
-          static_cast<int>(std::chrono::ceil<std::chrono::seconds>(wait).count()));
+      reply = rate_limited(static_cast<int>(std::chrono::ceil<std::chrono::seconds>(wait).count()));
     } else if (!endpoints) {
       reply = by_group(id, context);
     } else if (const auto endpoint = context.view.find(Api::vast, id)) {
@@ -123,6 +113,16 @@ Reply vast_run(const Request& request, Context& context) {
   reply.route = fmt::format("/{}/", route);
   reply.authorized = authorized;
   return reply;
+}
+
+}  // namespace
+
+Provider vast_run() {
+  return {.host = "vast-run",
+          .stands_for = "https://run.vast.ai",
+          .answer = answer,
+          .bad_key = bad_key,
+          .rate_limited = rate_limited};
 }
 
 }  // namespace simulator

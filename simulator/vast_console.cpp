@@ -14,13 +14,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-Reply json(int status, std::string body) {
-  Reply reply;
-  reply.status = status;
-  reply.body = std::move(body);
-  return reply;
-}
-
 // The same settings come as numbers, as text, as null, or not at all.
 void append_endpoint(std::string& out, const Endpoint& endpoint, const Context& context) {
   auto at = std::back_inserter(out);
@@ -204,21 +197,19 @@ const Route* route_of(std::string_view path) {
   return nullptr;
 }
 
-}  // namespace
-
 // Documented as 401, seen as 404.
-Reply vast_console_bad_key() {
+Reply bad_key() {
   return json(404, R"({"success":false,"error":"auth_error","msg":"Invalid user key"})");
 }
 
-Reply vast_console_rate_limited(int retry_after_s) {
+Reply rate_limited(int retry_after_s) {
   return too_frequent(milliseconds{1000} * std::max(retry_after_s, 1));
 }
 
-Reply vast_console(const Request& request, Context& context) {
+Reply answer(const Request& request, Context& context) {
   std::string key{bearer(request.authorization)};
   if (key.empty()) key = text_in(request.query, "api_key");
-  if (!context.accepts(key)) return vast_console_bad_key();
+  if (!context.accepts(key)) return bad_key();
   const Route* route = route_of(request.path);
   Reply reply;
   if (route == nullptr) {
@@ -240,6 +231,16 @@ Reply vast_console(const Request& request, Context& context) {
   if (route != nullptr) reply.route = route->path;
   reply.authorized = true;
   return reply;
+}
+
+}  // namespace
+
+Provider vast_console() {
+  return {.host = "vast-console",
+          .stands_for = "https://console.vast.ai",
+          .answer = answer,
+          .bad_key = bad_key,
+          .rate_limited = rate_limited};
 }
 
 }  // namespace simulator

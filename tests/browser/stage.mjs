@@ -103,7 +103,7 @@ export class Browser {
   static async start() {
     const browser = new Browser();
     browser.chromium = await chromium.launch({
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      executablePath: '/usr/bin/chromium',
       args: [
         '--headless',
         '--no-sandbox',

@@ -2,14 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tests/fakes/account.hpp"
 #include "tests/fakes/fake_http.hpp"
+#include "tests/fakes/fixture.hpp"
 
 namespace serverless::den {
 namespace {
@@ -24,11 +24,7 @@ const Target kListWorkers{.operation = "list_workers",
                           .endpoint_id = "acme",
                           .supplies = {Source::workers}};
 
-std::string fixture(const std::string& name) {
-  std::ifstream in(std::string{SOURCE_DIR} + "/tests/fixtures/den/" + name);
-  EXPECT_TRUE(in.good()) << name;
-  return {std::istreambuf_iterator<char>{in}, {}};
-}
+std::string fixture(const std::string& name) { return fakes::fixture("den/" + name); }
 
 Time at(std::string_view text) { return *parse_time(text); }
 
@@ -183,8 +179,8 @@ TEST(DenWorkers, AnotherContainerIsASchemaError) {
 }
 
 std::unique_ptr<Collector> collector(config::Account account = {.name = "acme"}) {
-  account.settings.try_emplace("api_url", "https://den.example/");
-  return provider().make(account);
+  account.settings.emplace("api_url", "https://den.example");
+  return provider().make(fakes::account(provider(), std::move(account)));
 }
 
 TEST(DenCollector, TheOrganizationIsItsOneEndpoint) {

@@ -450,5 +450,25 @@ TEST(JsonRecord, ObjectsAndArraysKnowWhereTheyStand) {
   EXPECT_EQ(skipped, expected);
 }
 
+TEST(JsonIdentify, WhatIsNoObjectOrHasNoIdIsNotedAndLeftOut) {
+  Skipped skipped;
+  std::vector<std::string> found;
+  const auto root =
+      decode(R"({"list":[7,{"x":"a"},{"id":true},{"id":12,"x":"b"}]})", "list",
+             [&](const std::string& path, const Value& value) {
+               if (const auto one = identify(value, path, skipped)) {
+                 found.push_back(std::string{one->id} + std::string{one->record.text("x")});
+               }
+             });
+  ASSERT_TRUE(root.has_value());
+  EXPECT_EQ(found, std::vector<std::string>{"12b"});
+  Skipped expected;
+  expected.add(Skip::not_object, "/list/0: expected an object");
+  expected.add(Skip::no_id, "/list/1/id: expected an id");
+  expected.add(Skip::bad_field, "/list/2/id: expected a string or an integer");
+  expected.add(Skip::no_id, "/list/2/id: expected an id");
+  EXPECT_EQ(skipped, expected);
+}
+
 }  // namespace
 }  // namespace serverless::json

@@ -24,7 +24,7 @@ Time at(std::string_view text) { return parse_time(text).value(); }
 
 std::unique_ptr<Collector> collector(std::vector<std::string> endpoints = {}) {
   config::Account account{.name = "prod", .provider = "runpod", .endpoints = std::move(endpoints)};
-  account.settings["api_url"] = std::string{"https://control.example/"};
+  account.settings["api_url"] = std::string{"https://control.example"};
   account.settings["queue_url"] = std::string{"https://queue.example"};
   return provider().make(account);
 }

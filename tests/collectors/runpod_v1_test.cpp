@@ -23,7 +23,7 @@ Time at(std::string_view text) { return parse_time(text).value(); }
 std::unique_ptr<Collector> collector(std::vector<std::string> endpoints = {}) {
   config::Account account{
       .name = "old", .provider = "runpod-v1", .endpoints = std::move(endpoints)};
-  account.settings["api_url"] = std::string{"https://control.example/v1/"};
+  account.settings["api_url"] = std::string{"https://control.example/v1"};
   account.settings["queue_url"] = std::string{"https://queue.example"};
   return provider().make(account);
 }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/fakes/account.hpp"
 #include "tests/fakes/fake_http.hpp"
 
 namespace serverless::vast {
@@ -457,9 +458,9 @@ TEST(VastInstances, ATokenThatIsNoTextIsASchemaError) {
 }
 
 std::unique_ptr<Collector> collector(config::Account account = {}) {
-  account.settings.try_emplace("api_url", kConsole + "/");
-  account.settings.try_emplace("autoscaler_url", kAutoscaler);
-  return provider().make(account);
+  account.settings.emplace("api_url", kConsole);
+  account.settings.emplace("autoscaler_url", kAutoscaler);
+  return provider().make(fakes::account(provider(), std::move(account)));
 }
 
 Poll poll(const Target& target, FakeHttp& http, config::Account account = {}) {

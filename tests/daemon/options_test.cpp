@@ -167,9 +167,9 @@ TEST(Help, ListsEveryRowWithItsArgumentAndItsMeaning) {
 }
 
 TEST(Help, BeginsWithWhatTheProgramIs) {
-  EXPECT_TRUE(help_text().starts_with(
-      "serverless_exporter: Prometheus metrics of serverless workers at RunPod, Vast.ai and "
-      "Den\n\n  --config FILE "));
+  EXPECT_TRUE(
+      help_text().starts_with("serverless_exporter: Prometheus metrics of fleets of serverless "
+                              "workers\n\n  --config FILE "));
 }
 
 }  // namespace
