@@ -111,7 +111,6 @@ int run(const Options& options, const sigset_t& signals) {
   daemon::log::start(loaded->config.log);
   // --once ends like any command.
   if (options.once) pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  if (options.once) loaded->config.cluster.reset();
   daemon::App app(std::move(*loaded));
   if (options.once) {
     const auto result = app.poll_once({});
