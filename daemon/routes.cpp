@@ -103,7 +103,8 @@ Page Routes::page(Now now, Format format, const Selection& selection) {
 
 HttpReply Routes::status(const HttpRequest& request) const {
   return {.content_type = kHtmlType,
-          .body = status_page(store_.current().pages, version(), read_clock(), request.arguments)};
+          .body = status_page(store_.current().pages, {.version = version()}, read_clock(),
+                              request.arguments)};
 }
 
 HttpReply Routes::config() const {
