@@ -172,7 +172,7 @@ App::App(Loaded loaded)
                         {"accounts", std::to_string(loaded.accounts.size())}});
   }
   self_.note_reload(true, unix_seconds(read_clock().wall));
-  swap_accounts(std::move(loaded.accounts));
+  swap_accounts(std::move(loaded.accounts), std::move(loaded.members));
 }
 
 App::~App() {
@@ -198,7 +198,7 @@ void App::warn_of_exposure() const {
   }
 }
 
-void App::swap_accounts(std::vector<AccountSetup> accounts) {
+void App::swap_accounts(std::vector<AccountSetup> accounts, Members members) {
   std::map<std::string, std::unique_ptr<Dispatcher>> before;
   for (auto& dispatcher : dispatchers_) {
     const auto name = dispatcher->setup().account.name;
@@ -206,7 +206,9 @@ void App::swap_accounts(std::vector<AccountSetup> accounts) {
   }
   dispatchers_.clear();
   account_count_ = accounts.size();
-  routes_.set_terms({.accounts = accounts.size(), .config = config::to_toml(config_)});
+  routes_.set_terms({.accounts = accounts.size(),
+                     .config = config::to_toml(config_),
+                     .members = std::move(members)});
   std::vector<AccountSetup> changed;
   for (auto& setup : accounts) {
     const auto old = before.find(setup.account.name);
@@ -267,7 +269,7 @@ void App::reload(const std::function<tl::expected<Loaded, Problems>()>& load) {
   access_.replace(config_.web, std::move(loaded->admission));
   lifecycle_ = config_.web.enable_lifecycle;
   store_.set_limits(limits_of(config_));
-  swap_accounts(std::move(loaded->accounts));
+  swap_accounts(std::move(loaded->accounts), std::move(loaded->members));
   self_.note_reload(true, unix_seconds(read_clock().wall));
   log::info("reloaded", {{"accounts", std::to_string(config_.accounts.size())}});
   // Answered before a listener goes: the question may have come in by it.

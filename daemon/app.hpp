@@ -72,7 +72,7 @@ class App {
 
  private:
   void warn_of_exposure() const;
-  void swap_accounts(std::vector<AccountSetup> accounts);
+  void swap_accounts(std::vector<AccountSetup> accounts, Members members);
   using Waiters = std::vector<Respond>;
   [[nodiscard]] Waiters take_waiters();
   [[nodiscard]] HttpReply ask_for_reload();

@@ -34,9 +34,13 @@ Routes::Routes(Store& store, SelfMetrics& self, Mono started, std::function<Http
     : store_(store), self_(self), started_(started), reload_(std::move(reload)) {}
 
 void Routes::set_terms(Terms terms) {
-  accounts_ = terms.accounts;
   const std::lock_guard lock(mutex_);
-  config_ = std::move(terms.config);
+  terms_ = std::move(terms);
+}
+
+Routes::Terms Routes::terms() const {
+  const std::lock_guard lock(mutex_);
+  return terms_;
 }
 
 HttpReply Routes::handle(const HttpRequest& request) {
@@ -103,14 +107,12 @@ Page Routes::page(Now now, Format format, const Selection& selection) {
 
 HttpReply Routes::status(const HttpRequest& request) const {
   return {.content_type = kHtmlType,
-          .body = status_page(store_.current().pages, {.version = version()}, read_clock(),
+          .body = status_page(store_.current().pages,
+                              {.version = version(), .members = terms().members}, read_clock(),
                               request.arguments)};
 }
 
-HttpReply Routes::config() const {
-  const std::lock_guard lock(mutex_);
-  return text_reply(200, config_);
-}
+HttpReply Routes::config() const { return text_reply(200, terms().config); }
 
 HttpReply Routes::stream(const HttpRequest& request, Tell tell, const char* type) const {
   const auto wish = negotiate("", request.accept_encoding);
@@ -148,7 +150,7 @@ HttpReply Routes::crowded(const HttpRequest& request) {
 }
 
 HttpReply Routes::ready() const {
-  const bool tried = all_tried(store_.current().pages, accounts_);
+  const bool tried = all_tried(store_.current().pages, terms().accounts);
   if (tried || read_clock().mono - started_ >= kReadyAnyway) return text_reply(200, "ready\n");
   return text_reply(503, "not ready: the first polls are under way\n");
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -9,6 +8,7 @@
 #include <tl/expected.hpp>
 
 #include "daemon/assemble.hpp"
+#include "daemon/assignment.hpp"
 #include "daemon/self.hpp"
 #include "daemon/server.hpp"
 #include "daemon/store.hpp"
@@ -24,6 +24,7 @@ class Routes {
   struct Terms {
     std::size_t accounts = 0;
     std::string config{};  ///< As text, without secrets.
+    Members members{};
   };
 
   /// @param started  when polling began.
@@ -38,6 +39,7 @@ class Routes {
   [[nodiscard]] Page page(Now now, Format format = Format::text, const Selection& selection = {});
 
  private:
+  [[nodiscard]] Terms terms() const;
   [[nodiscard]] HttpReply answer(const HttpRequest& request);
   [[nodiscard]] HttpReply status(const HttpRequest& request) const;
   [[nodiscard]] HttpReply metrics(const HttpRequest& request);
@@ -51,9 +53,8 @@ class Routes {
   SelfMetrics& self_;
   Mono started_;
   std::function<HttpReply()> reload_;
-  std::atomic<std::size_t> accounts_ = 0;
   mutable std::mutex mutex_{};  ///< Of the next.
-  std::string config_{};
+  Terms terms_{};
 };
 
 }  // namespace serverless::daemon

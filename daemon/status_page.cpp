@@ -120,6 +120,14 @@ std::string other_troubles(const std::vector<Trouble>& troubles) {
   return out + "</ul>\n";
 }
 
+// Nothing for one that is alone.
+std::string members_text(const Members& members) {
+  if (members.size() == 1) return "";
+  return fmt::format(
+      "<p>Shard {} of {}: other endpoints are on the pages of the other shards.</p>\n",
+      members.self(), members.size());
+}
+
 std::string totals_text(const std::vector<AccountView>& accounts, Time now) {
   const auto totals = totals_of(accounts);
   std::string counts;
@@ -163,9 +171,10 @@ std::string status_page(const Pages& pages, const Exporter& exporter, Now now,
   out += fmt::format(
       "<p id=\"lost\" role=\"alert\" hidden></p>\n<header>\n<h1 id=\"verdict\" class=\"{}\" "
       "aria-live=\"polite\" data-live>{}</h1>\n<div id=\"troubles\" data-live>\n{}</div>\n"
-      "</header>\n<main>\n<section id=\"totals\" data-live>\n{}</section>\n"
+      "</header>\n<main>\n<section id=\"totals\" data-live>\n{}{}</section>\n"
       "<div id=\"accounts\" data-live>\n",
-      verdict.look, verdict.text, other_troubles(troubles), totals_text(accounts, now.wall));
+      verdict.look, verdict.text, other_troubles(troubles), totals_text(accounts, now.wall),
+      members_text(exporter.members));
   std::size_t room = kMostEndpoints;
   for (const auto& account : accounts) out += account_section(account, now, room);
   out += fmt::format(

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "daemon/assemble.hpp"
+#include "daemon/assignment.hpp"
 #include "daemon/workers.hpp"
 
 namespace serverless::daemon {
@@ -10,6 +11,7 @@ namespace serverless::daemon {
 /// Whose page it is.
 struct Exporter {
   std::string version{};
+  Members members{};
 };
 
 /// The status page: is everything well, or else what is worst and what to do; what else is not,

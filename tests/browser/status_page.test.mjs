@@ -336,6 +336,29 @@ describe('sources that are refused from the start', () => {
   });
 });
 
+describe('one of several shards', () => {
+  let simulator;
+  let exporter;
+  before(async () => {
+    simulator = await Simulator.start();
+    exporter = await Exporter.start(simulator.account('prod', 'runpod'), '--shard=1/3');
+    await until('ready', async () => (await fetch(`${exporter.url}/-/ready`)).ok);
+  });
+  after(async () => {
+    await exporter?.stop();
+    await simulator?.stop();
+  });
+
+  test('says that others have other endpoints', async () => {
+    const page = await browser.open(exporter.url);
+    assert.match(
+      await page.locator('#totals').innerText(),
+      /\sShard 1 of 3: other endpoints are on the pages of the other shards\./,
+    );
+    assert.deepEqual(page.wrong, []);
+  });
+});
+
 describe('hostile names', () => {
   const SCRIPT = '<script>alert(1)</script>';
   const TURNED = 'abc\u202Edetrevni';

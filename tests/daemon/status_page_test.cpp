@@ -208,6 +208,16 @@ TEST(StatusPage, AnAccountWhoseEndpointsAreAllOtherShardsIsNoTrouble) {
   EXPECT_EQ(headline(before), "<strong>No endpoint is known yet (<bdi>elsewhere</bdi>).</strong>");
 }
 
+TEST(StatusPage, AShardSaysThatThereAreOthers) {
+  EXPECT_FALSE(contains(page_of({endpoint("a")}), "Shard"));
+  const auto text =
+      status_page({account({endpoint("a")})}, {.members = static_shards(0, 3)}, kNoon);
+  EXPECT_TRUE(
+      contains(between(text, "<section id=\"totals\" data-live>\n", "</section>"),
+               "<p>Shard 0 of 3: other endpoints are on the pages of the other shards.</p>"))
+      << text;
+}
+
 TEST(StatusPage, SaysThatAllIsWellWithCounts) {
   const auto text = page_of(
       {counting(endpoint("a"), Status::running, 2), counting(endpoint("b"), Status::idle, 1)});
