@@ -92,10 +92,6 @@ std::chrono::nanoseconds longest_interval(const Pages& pages) {
   return longest;
 }
 
-HttpReply text_reply(int status, std::string text) {
-  return {.status = status, .body = std::move(text)};
-}
-
 void answer(const std::vector<Respond>& waiters, int status, const std::string& text) {
   for (const auto& respond : waiters) respond(text_reply(status, text));
 }

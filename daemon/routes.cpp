@@ -24,10 +24,6 @@ constexpr const char* kTextType = "text/plain; charset=utf-8";
 constexpr const char* kHtmlType = "text/html; charset=utf-8";
 constexpr const char* kJsonType = "application/json";
 
-HttpReply text_reply(int status, std::string text) {
-  return {.status = status, .body = std::move(text)};
-}
-
 }  // namespace
 
 Routes::Routes(Store& store, SelfMetrics& self, Mono started, std::function<HttpReply()> reload)

@@ -9,8 +9,8 @@
 
 #include "daemon/assemble.hpp"
 #include "daemon/assignment.hpp"
+#include "daemon/http_message.hpp"
 #include "daemon/self.hpp"
-#include "daemon/server.hpp"
 #include "daemon/store.hpp"
 #include "daemon/stream.hpp"
 #include "daemon/workers.hpp"
