@@ -24,7 +24,7 @@ constexpr std::array<Entry, kReasonCount> kAdvice{{
       "Check this machine's clock, its ca-certificates, and any proxy on the way."}},
     {Reason::auth,
      {"The key is not accepted.",
-      "Write a valid key into the account's key file: it is read again by itself."}},
+      "Write a key that may read this into the account's key file: it is read again by itself."}},
     {Reason::forbidden,
      {"The key is valid and may not read this.",
       "Give the key the permission to read, or use another key."}},

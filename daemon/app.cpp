@@ -109,18 +109,13 @@ Heirlooms unpack_all(const AccountSetup& setup, const Handed& handed, Now now) {
   for (const auto& text : texts->second) {
     auto heirlooms = unpack(text, *setup.provider, now);
     if (!heirlooms) {
-      log::warn("not_taken_over",
-                {{"account", setup.account.name}, {"detail", heirlooms.error()}});
+      log::warn("not_taken_over", {{"account", setup.account.name}, {"detail", heirlooms.error()}});
       continue;
     }
     std::erase_if(*heirlooms, [&](const auto& entry) { return !setup.share.has(entry.first); });
     account = take_over(std::move(account), *heirlooms);
   }
   return std::move(account.heirlooms);
-}
-
-HttpReply text_reply(int status, std::string text) {
-  return {.status = status, .body = std::move(text)};
 }
 
 void answer(const std::vector<Respond>& waiters, int status, const std::string& text) {
@@ -248,7 +243,8 @@ std::vector<AccountState> App::swap_accounts(std::vector<AccountSetup> accounts,
   dispatchers_.clear();
   account_count_ = accounts.size();
   routes_.set_terms({.accounts = division_.is_in() ? std::optional(accounts.size()) : std::nullopt,
-                     .config = config::to_toml(config_)});
+                     .config = config::to_toml(config_),
+                     .members = cluster_ ? Members{} : division_.members()});
   std::vector<AccountSetup> changed;
   for (auto& setup : accounts) {
     const auto old = before.find(setup.account.name);

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <set>
+#include <cctype>
+#include <initializer_list>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "daemon/advice.hpp"
 #include "daemon/derived.hpp"
@@ -16,14 +18,10 @@
 namespace serverless::daemon {
 namespace {
 
-constexpr std::array<std::string_view, 6> kMarkClasses{"bad", "bad", "bad", "warn", "warn", "well"};
-constexpr std::array<std::string_view, 6> kMarkTexts{"\u2717 Data too old, or missing",
-                                                     "\u2717 Polls fail; the data are still good",
-                                                     "\u2717 Unhealthy workers",
-                                                     "! Something to look at",
-                                                     "\u2026 Waiting for its first answer",
-                                                     "\u2713 Well"};
-constexpr std::size_t index(Mark mark) { return static_cast<std::size_t>(mark); }
+constexpr std::string_view class_of(Mark mark) {
+  if (mark == Mark::well) return "well";
+  return mark == Mark::blind || mark == Mark::unhealthy ? "bad" : "warn";
+}
 
 double seconds_between(Mono from, Mono to) {
   return std::chrono::duration<double>(to - from).count();
@@ -106,6 +104,48 @@ std::string queue_text(const EndpointView& view) {
   return waiting + (waiting.empty() || running.empty() ? "" : ", ") + running;
 }
 
+// "Missing: queue; too old: workers and catalog".
+std::string standings_text(const EndpointView& view,
+                           std::initializer_list<std::pair<Standing, std::string_view>> told) {
+  std::string out;
+  for (const auto& [standing, words] : told) {
+    std::vector<std::string_view> sources;
+    for (std::size_t i = 0; i < kSourceCount; ++i) {
+      if (view.standings[i] == standing) sources.push_back(kSourceNames[i]);
+    }
+    if (sources.empty()) continue;
+    out += fmt::format("{}{}: {}", out.empty() ? "" : "; ", words, enumerate(sources));
+  }
+  out[0] = static_cast<char>(std::toupper(out[0]));
+  return out;
+}
+
+std::string mark_text(const EndpointView& view) {
+  constexpr std::string_view kBad = "\u2717";
+  const auto lost = [&] {
+    return standings_text(view, {{Standing::missing, "missing"}, {Standing::too_old, "too old"}});
+  };
+  switch (view.mark) {
+    case Mark::blind:
+      return fmt::format("{} {}", kBad, lost());
+    case Mark::unhealthy:
+      return fmt::format(
+          "{} Unhealthy: {}", kBad,
+          plural(static_cast<std::size_t>(view.count(Status::unhealthy)), "worker", "workers"));
+    case Mark::lacking:
+      return "! " + lost();
+    case Mark::failing:
+      return "! " + standings_text(view, {{Standing::failing, "failing, data still good"}});
+    case Mark::suspect:
+      return fmt::format("! To look at: {}", fmt::join(suspicions_of(view), ", "));
+    case Mark::waiting:
+      return "\u2026 " + standings_text(view, {{Standing::waiting, "waiting for"}});
+    case Mark::well:
+      break;
+  }
+  return "\u2713 Well";
+}
+
 std::string data_text(const EndpointState& state, Mono now) {
   std::string out;
   for (std::size_t i = 0; i < kSourceCount; ++i) {
@@ -119,25 +159,39 @@ std::string data_text(const EndpointState& state, Mono now) {
   return out;
 }
 
-std::string error_text(const EndpointState& state, Time now) {
-  std::string out;
-  std::set<std::pair<Reason, std::string_view>> told;
+// An error of one or several sources, told once.
+struct Told {
+  const Error* error = nullptr;
+  std::vector<std::string_view> sources{};
+  std::optional<Mono> since{};  // The earliest.
+};
+
+std::vector<Told> errors_of(const EndpointState& state) {
+  std::vector<Told> all;
   for (std::size_t i = 0; i < kSourceCount; ++i) {
     const auto& source = state.sources[i];
     if (!source || !source->error) continue;
-    const auto& error = *source->error;
-    if (!told.insert({error.reason, error.detail}).second) continue;
-    const auto tip = advice(error.reason);
-    const auto ago =
-        source->last_attempt
-            ? fmt::format(
-                  ", {} ago",
-                  span_text(std::chrono::duration<double>(now - *source->last_attempt).count()))
-            : "";
+    auto told = std::find_if(all.begin(), all.end(), [&](const Told& other) {
+      return other.error->reason == source->error->reason &&
+             other.error->detail == source->error->detail;
+    });
+    if (told == all.end()) told = all.insert(all.end(), {.error = &*source->error});
+    told->sources.push_back(kSourceNames[i]);
+    if (!told->since || source->failing_since < told->since) told->since = source->failing_since;
+  }
+  return all;
+}
+
+std::string error_text(const EndpointState& state, Mono now) {
+  std::string out;
+  for (const auto& told : errors_of(state)) {
+    const auto tip = advice(told.error->reason);
     out += fmt::format(
         "<div class=\"error\"><p><strong>{}</strong> ({}{}): {} <em>{}</em></p><p><code>{}</code>"
         "</p></div>\n",
-        name(error.reason), kSourceNames[i], ago, tip.what, tip.to_do, isolate(error.detail));
+        name(told.error->reason), enumerate(told.sources),
+        told.since ? ", for " + span_text(seconds_between(*told.since, now)) : "", tip.what,
+        tip.to_do, isolate(told.error->detail));
   }
   return out;
 }
@@ -165,12 +219,13 @@ std::string notes_text(const EndpointView& view) {
   return out;
 }
 
-std::string title_of(const EndpointState& state) {
-  if (state.info.name.empty()) return isolate(state.info.id);
-  return fmt::format("{} <small>{}</small>", isolate(state.info.name), isolate(state.info.id));
-}
-
 }  // namespace
+
+std::string title_of(const EndpointState& state) {
+  const auto& [id, name] = std::tie(state.info.id, state.info.name);
+  if (name.empty() || name == id) return isolate(id);
+  return fmt::format("{} <small>{}</small>", isolate(name), isolate(id));
+}
 
 std::string endpoint_card(const AccountView& account, const EndpointView& view, Now now) {
   const auto& state = *view.state;
@@ -181,9 +236,9 @@ std::string endpoint_card(const AccountView& account, const EndpointView& view, 
       "<li class=\"endpoint {}\">\n<h3>{}</h3>\n<p class=\"mark\">{}</p>\n{}<p>{}</p>\n{}{}"
       "<details data-key=\"{}\"{}><summary>Figures</summary>\n<dl>{}{}{}{}{}</dl>\n"
       "<p class=\"more\">{} {}</p>\n</details>\n</li>\n",
-      kMarkClasses[index(view.mark)], title_of(state), kMarkTexts[index(view.mark)], bar(view),
-      counts_text(view), error_text(state, now.wall), notes_text(view),
-      escape_html(name + "/" + state.info.id), view.mark == Mark::well ? "" : " open",
+      class_of(view.mark), title_of(state), mark_text(view), bar(view), counts_text(view),
+      error_text(state, now.mono), notes_text(view), escape_html(name + "/" + state.info.id),
+      class_of(view.mark) == "bad" ? " open" : "",
       fact("Stale", stale > 0 ? plural(static_cast<std::size_t>(stale), "worker", "workers") : ""),
       fact("Load", load_text(view)), fact("Jobs", queue_text(view)),
       fact("Data", data_text(state, now.mono)),

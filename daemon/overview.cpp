@@ -3,30 +3,31 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "daemon/derived.hpp"
-#include "daemon/wording.hpp"
 
 namespace serverless::daemon {
 namespace {
 
-Mark mark_of(const EndpointView& view, Mono now) {
-  bool expired = false;
-  bool failing = false;
-  bool tried = true;
-  for (const auto& source : view.state->sources) {
-    if (!source) continue;
-    expired = expired || !is_fresh(*source, now);
-    failing = failing || source->error;
-    tried = tried && source->last_attempt;
-  }
-  if (expired) return failing || tried ? Mark::expired : Mark::waiting;
-  if (failing) return Mark::failing;
+Standing standing_of(const std::optional<SourceState>& source, Mono now) {
+  if (!source) return Standing::unasked;
+  if (is_fresh(*source, now)) return source->error ? Standing::failing : Standing::fresh;
+  if (source->good) return Standing::too_old;
+  return source->last_attempt ? Standing::missing : Standing::waiting;
+}
+
+Mark mark_of(const EndpointView& view) {
+  const auto& all = view.standings;
+  const auto has = [&](Standing standing) {
+    return std::find(all.begin(), all.end(), standing) != all.end();
+  };
+  if (is_lost(all[static_cast<std::size_t>(Source::workers)])) return Mark::blind;
   if (view.count(Status::unhealthy) > 0) return Mark::unhealthy;
-  const bool odd = view.count(Status::throttled) > 0 || view.count(Status::unknown) > 0 ||
-                   view.state->disagreement.polls >= kBelievedAfterPolls ||
-                   skipped_of(*view.state) > 0;
-  return odd || stale_of(*view.state) > 0 ? Mark::suspect : Mark::well;
+  if (std::any_of(all.begin(), all.end(), is_lost)) return Mark::lacking;
+  if (has(Standing::failing)) return Mark::failing;
+  if (!suspicions_of(view).empty()) return Mark::suspect;
+  return has(Standing::waiting) ? Mark::waiting : Mark::well;
 }
 
 EndpointView view_of(const AccountPage& account, const EndpointState& state, Mono now) {
@@ -34,7 +35,10 @@ EndpointView view_of(const AccountPage& account, const EndpointState& state, Mon
   view.listed = is_served(state, bit(Source::workers), false, now);
   view.status_known = is_served(state, bit(Source::workers), true, now);
   view.queue_known = is_served(state, bit(Source::queue), false, now);
-  view.mark = mark_of(view, now);
+  for (std::size_t i = 0; i < kSourceCount; ++i) {
+    view.standings[i] = standing_of(state.sources[i], now);
+  }
+  view.mark = mark_of(view);
   return view;
 }
 
@@ -76,11 +80,25 @@ std::uint64_t skipped_of(const EndpointState& state) {
   return sum;
 }
 
+std::vector<std::string> suspicions_of(const EndpointView& view) {
+  std::vector<std::string> out;
+  const auto tell = [&](std::int64_t count, std::string_view what) {
+    if (count > 0) out.push_back(fmt::format("{} {}", count, what));
+  };
+  tell(view.count(Status::throttled), "throttled");
+  tell(view.count(Status::unknown), "unknown");
+  tell(stale_of(*view.state), "stale");
+  tell(static_cast<std::int64_t>(skipped_of(*view.state)), "left out");
+  if (view.state->disagreement.polls >= kBelievedAfterPolls) out.emplace_back("two views differ");
+  return out;
+}
+
 std::vector<AccountView> views_of(const Pages& pages, Mono now) {
   std::vector<AccountView> views;
   for (const auto& page : pages) views.push_back(view_of(*page, now));
   const auto worst = [](const AccountView& view) {
-    return view.endpoints.empty() ? Mark::expired : view.endpoints.front().mark;
+    if (view.elsewhere()) return Mark::well;
+    return view.endpoints.empty() ? Mark::blind : view.endpoints.front().mark;
   };
   std::stable_sort(views.begin(), views.end(),
                    [&](const AccountView& a, const AccountView& b) { return worst(a) < worst(b); });
@@ -90,17 +108,10 @@ std::vector<AccountView> views_of(const Pages& pages, Mono now) {
 Totals totals_of(const std::vector<AccountView>& accounts) {
   Totals totals;
   for (const auto& account : accounts) {
-    for (const auto& [api, state] : account.page->state.apis) {
-      if (state.up == false) ++totals.refused;
-    }
-    const auto& state = account.page->state;
-    if (account.endpoints.empty() && !(state.divided && state.discovered)) ++totals.empty;
     for (const auto& view : account.endpoints) {
       ++totals.endpoints;
-      totals.expired += view.mark == Mark::expired ? 1 : 0;
-      totals.failing += view.mark == Mark::failing ? 1 : 0;
-      totals.waiting += view.mark == Mark::waiting ? 1 : 0;
-      totals.unhealthy += view.count(Status::unhealthy) > 0 ? 1 : 0;
+      const auto& all = view.standings;
+      totals.waiting += std::find(all.begin(), all.end(), Standing::waiting) != all.end() ? 1 : 0;
       if (view.listed) totals.stale += static_cast<std::size_t>(stale_of(*view.state));
       for (std::size_t i = 0; i < kStatusCount; ++i) {
         const auto count = view.count(static_cast<Status>(i));
@@ -110,45 +121,6 @@ Totals totals_of(const std::vector<AccountView>& accounts) {
     }
   }
   return totals;
-}
-
-std::string headline(const Totals& totals) {
-  std::vector<std::string> news;
-  if (totals.expired > 0) {
-    news.push_back(plural(totals.expired, "endpoint with data that are missing or too old",
-                          "endpoints with data that are missing or too old"));
-  }
-  if (totals.refused > 0) {
-    news.push_back(plural(totals.refused, "API refuses us or does not answer",
-                          "APIs refuse us or do not answer"));
-  }
-  if (totals.unhealthy > 0) {
-    news.push_back(plural(totals.unhealthy, "endpoint with unhealthy workers",
-                          "endpoints with unhealthy workers"));
-  }
-  if (totals.failing > 0) {
-    news.push_back(
-        plural(totals.failing, "endpoint whose polls fail", "endpoints whose polls fail"));
-  }
-  if (totals.empty > 0 && totals.endpoints > 0) {
-    news.push_back(
-        plural(totals.empty, "account without any endpoint", "accounts without any endpoint"));
-  }
-  if (!news.empty()) return fmt::format("{}.", fmt::join(news, "; "));
-  if (totals.endpoints == 0) return "No endpoint is known yet.";
-  if (totals.waiting > 0) {
-    return fmt::format("Starting: {} of {} have answered.", totals.endpoints - totals.waiting,
-                       plural(totals.endpoints, "endpoint", "endpoints"));
-  }
-  return fmt::format("All is well: {} at {}, all data fresh, none unhealthy.",
-                     plural(static_cast<std::size_t>(totals.all), "worker", "workers"),
-                     plural(totals.endpoints, "endpoint", "endpoints"));
-}
-
-std::string_view class_of(const Totals& totals) {
-  const bool bad = totals.expired + totals.refused + totals.unhealthy + totals.failing > 0;
-  if (bad) return "bad";
-  return totals.endpoints == 0 || totals.empty + totals.waiting > 0 ? "warn" : "well";
 }
 
 }  // namespace serverless::daemon

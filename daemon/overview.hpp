@@ -11,8 +11,32 @@
 
 namespace serverless::daemon {
 
+/// How one source of an endpoint fares.
+enum class Standing : std::uint8_t {
+  unasked,  ///< The endpoint has no such source.
+  waiting,  ///< It was not tried yet.
+  missing,  ///< It was, and has never answered.
+  too_old,  ///< Its last good answer is older than its max age.
+  failing,  ///< The last poll failed; its data are still good.
+  fresh,
+};
+using Standings = std::array<Standing, kSourceCount>;
+
+/// Its data are not served, though it was asked for them.
+constexpr bool is_lost(Standing standing) {
+  return standing == Standing::missing || standing == Standing::too_old;
+}
+
 /// What of an endpoint concerns a person, the worst first.
-enum class Mark : std::uint8_t { expired, failing, unhealthy, suspect, waiting, well };
+enum class Mark : std::uint8_t {
+  blind,      ///< Its workers are not known.
+  unhealthy,  ///< It has workers that are.
+  lacking,    ///< Something else of it is not known.
+  failing,    ///< Polls fail; all data are still good.
+  suspect,
+  waiting,  ///< Not all was asked for yet.
+  well,
+};
 
 /// An endpoint as a person is told of it: what is too old is not known.
 struct EndpointView {
@@ -21,6 +45,7 @@ struct EndpointView {
   bool listed = false;        ///< Its list of workers is fresh.
   bool status_known = false;  ///< So is what their statuses rest on.
   bool queue_known = false;
+  Standings standings{};
   Mark mark = Mark::well;
 
   [[nodiscard]] std::int64_t count(Status status) const {
@@ -39,6 +64,11 @@ struct AccountView {
   const AccountPage* page = nullptr;
   std::vector<EndpointView> endpoints{};               ///< The worst first.
   std::map<std::string_view, Due> next_by_endpoint{};  ///< "": of the account.
+
+  /// All its endpoints are other members'.
+  [[nodiscard]] bool elsewhere() const {
+    return endpoints.empty() && page->state.divided && page->state.discovered;
+  }
 };
 
 /// The worst first. Points into the pages. Pure.
@@ -47,26 +77,18 @@ std::vector<AccountView> views_of(const Pages& pages, Mono now);
 /// Records of the last list that are no workers of ours. Pure.
 std::uint64_t skipped_of(const EndpointState& state);
 
-/// What there is, and what of it is not well.
+/// Oddities of an endpoint whose data are fresh, in words: "2 throttled". Pure.
+std::vector<std::string> suspicions_of(const EndpointView& view);
+
+/// What there is.
 struct Totals {
   std::size_t endpoints = 0;
-  std::size_t expired = 0;
-  std::size_t failing = 0;
-  std::size_t waiting = 0;
-  std::size_t unhealthy = 0;  ///< Endpoints.
-  std::size_t refused = 0;    ///< APIs that refused us, or did not answer.
-  std::size_t empty = 0;      ///< Accounts of which no endpoint is known.
+  std::size_t waiting = 0;  ///< Endpoints that were not asked for all yet.
   std::size_t stale = 0;
   std::array<std::int64_t, kStatusCount> workers{};
   std::int64_t all = 0;
 };
 
 Totals totals_of(const std::vector<AccountView>& accounts);
-
-/// Is everything well? One sentence. Pure.
-std::string headline(const Totals& totals);
-
-/// "bad", "warn" or "well". Pure.
-std::string_view class_of(const Totals& totals);
 
 }  // namespace serverless::daemon

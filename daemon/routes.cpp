@@ -24,10 +24,6 @@ constexpr const char* kTextType = "text/plain; charset=utf-8";
 constexpr const char* kHtmlType = "text/html; charset=utf-8";
 constexpr const char* kJsonType = "application/json";
 
-HttpReply text_reply(int status, std::string text) {
-  return {.status = status, .body = std::move(text)};
-}
-
 }  // namespace
 
 Routes::Routes(Store& store, SelfMetrics& self, Mono started, std::function<HttpReply()> reload)
@@ -46,6 +42,11 @@ void Routes::set_cluster(std::optional<ClusterStatus> cluster) {
 std::optional<ClusterStatus> Routes::cluster() const {
   const std::lock_guard lock(mutex_);
   return cluster_;
+}
+
+Routes::Terms Routes::terms() const {
+  const std::lock_guard lock(mutex_);
+  return terms_;
 }
 
 HttpReply Routes::handle(const HttpRequest& request) {
@@ -112,16 +113,14 @@ Page Routes::page(Now now, Format format, const Selection& selection) {
 }
 
 HttpReply Routes::status(const HttpRequest& request) const {
-  const auto cluster = this->cluster();
-  return {.content_type = kHtmlType,
-          .body = status_page(store_.current().pages, version(), read_clock(), request.arguments,
-                              cluster ? &*cluster : nullptr)};
+  return {
+      .content_type = kHtmlType,
+      .body = status_page(store_.current().pages,
+                          {.version = version(), .members = terms().members, .cluster = cluster()},
+                          read_clock(), request.arguments)};
 }
 
-HttpReply Routes::config() const {
-  const std::lock_guard lock(mutex_);
-  return text_reply(200, terms_.config);
-}
+HttpReply Routes::config() const { return text_reply(200, terms().config); }
 
 HttpReply Routes::stream(const HttpRequest& request, Tell tell, const char* type) const {
   const auto wish = negotiate("", request.accept_encoding);
@@ -159,10 +158,7 @@ HttpReply Routes::crowded(const HttpRequest& request) {
 }
 
 HttpReply Routes::ready() const {
-  const auto accounts = [this] {
-    const std::lock_guard lock(mutex_);
-    return terms_.accounts;
-  }();
+  const auto accounts = terms().accounts;
   const bool tried = accounts && all_tried(store_.current().pages, *accounts);
   if (tried || read_clock().mono - started_ >= kReadyAnyway) return text_reply(200, "ready\n");
   return text_reply(503, "not ready: the first polls are under way\n");

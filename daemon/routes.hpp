@@ -9,9 +9,10 @@
 #include <tl/expected.hpp>
 
 #include "daemon/assemble.hpp"
+#include "daemon/assignment.hpp"
 #include "daemon/cluster_status.hpp"
+#include "daemon/http_message.hpp"
 #include "daemon/self.hpp"
-#include "daemon/server.hpp"
 #include "daemon/store.hpp"
 #include "daemon/stream.hpp"
 #include "daemon/workers.hpp"
@@ -25,6 +26,7 @@ class Routes {
   struct Terms {
     std::optional<std::size_t> accounts{};  ///< Empty: which are its own is not known yet.
     std::string config{};                   ///< As text, without secrets.
+    Members members{};                      ///< Static shards.
   };
 
   /// @param started  when polling began.
@@ -41,6 +43,7 @@ class Routes {
   [[nodiscard]] Page page(Now now, Format format = Format::text, const Selection& selection = {});
 
  private:
+  [[nodiscard]] Terms terms() const;
   [[nodiscard]] std::optional<ClusterStatus> cluster() const;
   [[nodiscard]] HttpReply answer(const HttpRequest& request);
   [[nodiscard]] HttpReply status(const HttpRequest& request) const;

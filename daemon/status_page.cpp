@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "daemon/assets.hpp"
@@ -18,6 +19,7 @@ namespace {
 
 // More are in the API: a page of tens of thousands helps nobody.
 constexpr std::size_t kMostEndpoints = 300;
+constexpr std::size_t kMostTroubles = 30;
 
 std::string account_section(const AccountView& account, Now now, std::size_t& room) {
   const auto& state = account.page->state;
@@ -33,9 +35,8 @@ std::string account_section(const AccountView& account, Now now, std::size_t& ro
     }
   }
   if (account.endpoints.empty()) {
-    const bool elsewhere = state.divided && state.discovered;
     return out + fmt::format("<p>No endpoint is {}.</p>\n</section>\n",
-                             elsewhere ? "this shard's" : "known");
+                             account.elsewhere() ? "this shard's" : "known");
   }
   out += "<ul class=\"endpoints\">\n";
   std::size_t left = 0;
@@ -74,7 +75,62 @@ std::string head(const std::string& title) {
                      asset_path("status.js"));
 }
 
-std::string totals_text(const Totals& totals, std::size_t accounts, Time now) {
+// Where nothing is wrong.
+std::string calm_text(const Totals& totals, const std::vector<AccountView>& accounts) {
+  if (accounts.empty()) return "No endpoint is known yet.";
+  if (totals.endpoints == 0) return "No endpoint is this shard's.";
+  if (totals.waiting > 0) {
+    return fmt::format("Starting: {} of {} answered so far.", totals.endpoints - totals.waiting,
+                       plural(totals.endpoints, "endpoint", "endpoints"));
+  }
+  return fmt::format("All is well: {} at {}, all data fresh, none unhealthy.",
+                     plural(static_cast<std::size_t>(totals.all), "worker", "workers"),
+                     plural(totals.endpoints, "endpoint", "endpoints"));
+}
+
+struct Verdict {
+  std::string title{};  // Of the window: short, and nothing from outside.
+  std::string_view look{};
+  std::string text{};
+};
+
+Verdict verdict_of(const std::vector<Trouble>& troubles, const std::vector<AccountView>& accounts) {
+  if (!troubles.empty()) {
+    const auto& worst = troubles.front();
+    return {.title = plural(troubles.size(), "trouble", "troubles"),
+            .look = class_of(worst.gravity),
+            .text = worst.text};
+  }
+  const auto totals = totals_of(accounts);
+  const bool well = totals.endpoints > 0 && totals.waiting == 0;
+  auto text = calm_text(totals, accounts);
+  return {.title = text, .look = well ? "well" : "warn", .text = text};
+}
+
+// The worst is the verdict.
+std::string other_troubles(const std::vector<Trouble>& troubles) {
+  if (troubles.size() < 2) return "";
+  const auto others = troubles.size() - 1;
+  auto out = fmt::format("<h2>{} more to look at</h2>\n<ul class=\"troubles\">\n", others);
+  const auto shown = std::min(others, kMostTroubles);
+  for (std::size_t i = 1; i <= shown; ++i) {
+    out +=
+        fmt::format("<li class=\"{}\">{}</li>\n", class_of(troubles[i].gravity), troubles[i].text);
+  }
+  if (shown < others) out += fmt::format("<li>And {} more, below.</li>\n", others - shown);
+  return out + "</ul>\n";
+}
+
+// Nothing for one that is alone.
+std::string members_text(const Members& members) {
+  if (members.size() == 1) return "";
+  return fmt::format(
+      "<p>Shard {} of {}: other endpoints are on the pages of the other shards.</p>\n",
+      members.self(), members.size());
+}
+
+std::string totals_text(const std::vector<AccountView>& accounts, Time now) {
+  const auto totals = totals_of(accounts);
   std::string counts;
   for (std::size_t i = 0; i < kStatusCount; ++i) {
     if (totals.workers[i] == 0) continue;
@@ -83,7 +139,7 @@ std::string totals_text(const Totals& totals, std::size_t accounts, Time now) {
   }
   const auto stale = totals.stale == 0 ? "" : fmt::format(", {} stale", totals.stale);
   return fmt::format("<p>{}, {}, {}{}, at <time>{}</time></p>\n<p>{}</p>\n<p>{}</p>\n",
-                     plural(accounts, "account", "accounts"),
+                     plural(accounts.size(), "account", "accounts"),
                      plural(totals.endpoints, "endpoint", "endpoints"),
                      plural(static_cast<std::size_t>(totals.all), "worker", "workers"), stale,
                      clock_text(now), counts, link("#workers", "to the workers"));
@@ -102,27 +158,29 @@ constexpr std::string_view kFoot = R"(<nav class="links" aria-label="More">
 
 }  // namespace
 
-std::string status_page(const Pages& pages, const std::string& version, Now now,
-                        Arguments arguments, const ClusterStatus* cluster) {
+std::string status_page(const Pages& pages, const Exporter& exporter, Now now,
+                        Arguments arguments) {
   const auto accounts = views_of(pages, now.mono);
-  const auto totals = totals_of(accounts);
   const auto asked = table_query(arguments);
   std::size_t unlisted = 0;
   for (const auto& account : accounts) {
     for (const auto& view : account.endpoints) unlisted += view.listed ? 0 : 1;
   }
-  const auto news = cluster == nullptr ? "" : cluster_headline(*cluster, now.mono);
-  const auto sentence = news.empty() ? headline(totals) : news;
-  std::string out = head(sentence);
+  auto troubles = troubles_of(accounts);
+  const auto& cluster = exporter.cluster;
+  if (auto news = cluster ? cluster_headline(*cluster, now.mono) : ""; !news.empty()) {
+    troubles.insert(troubles.begin(), Trouble{.gravity = Gravity::blind, .text = std::move(news)});
+  }
+  const auto verdict = verdict_of(troubles, accounts);
+  std::string out = head(verdict.title);
   out += fmt::format(
       "<p id=\"lost\" role=\"alert\" hidden></p>\n<header>\n<h1 id=\"verdict\" class=\"{}\" "
-      "aria-live=\"polite\" data-live>{}</h1>\n<div id=\"totals\" data-live>\n{}</div>\n"
-      "</header>\n<main>\n<section id=\"troubles\" data-live>\n{}</section>\n<section "
-      "id=\"cluster\" data-live>\n{}</section>\n"
-      "<div id=\"accounts\" data-live>\n",
-      news.empty() ? class_of(totals) : "bad", sentence,
-      totals_text(totals, accounts.size(), now.wall), troubles(accounts, now.mono),
-      cluster == nullptr ? "" : cluster_section(*cluster, now.mono));
+      "aria-live=\"polite\" data-live>{}</h1>\n<div id=\"troubles\" data-live>\n{}</div>\n"
+      "</header>\n<main>\n<section id=\"cluster\" data-live>\n{}</section>\n<section id=\"totals\" "
+      "data-live>\n{}{}</section>\n<div id=\"accounts\" data-live>\n",
+      verdict.look, verdict.text, other_troubles(troubles),
+      cluster ? cluster_section(*cluster, now.mono) : "", totals_text(accounts, now.wall),
+      members_text(exporter.members));
   std::size_t room = kMostEndpoints;
   for (const auto& account : accounts) out += account_section(account, now, room);
   out += fmt::format(
@@ -130,7 +188,7 @@ std::string status_page(const Pages& pages, const std::string& version, Now now,
       "</div>\n</section>\n</main>\n<footer>\n{}<p>serverless_exporter {}</p>\n</footer>\n"
       "</body>\n</html>\n",
       filter_form(asked.query), worker_table(pages, asked, unlisted, now), kFoot,
-      escape_html(version));
+      escape_html(exporter.version));
   return out;
 }
 

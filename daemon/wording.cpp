@@ -14,6 +14,15 @@ std::string plural(std::size_t count, std::string_view one, std::string_view man
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
+std::string enumerate(const std::vector<std::string_view>& words) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) out += i + 1 == words.size() ? " and " : ", ";
+    out += words[i];
+  }
+  return out;
+}
+
 std::string span_text(double seconds) {
   const auto whole = static_cast<std::int64_t>(std::max(seconds, 0.0));
   if (whole < 120) return fmt::format("{} s", whole);

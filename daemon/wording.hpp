@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "collectors/timestamp.hpp"
 
@@ -12,6 +13,9 @@ namespace serverless::daemon {
 
 /// "1 worker", "3 workers".
 std::string plural(std::size_t count, std::string_view one, std::string_view many);
+
+/// "a", "a and b", "a, b and c".
+std::string enumerate(const std::vector<std::string_view>& words);
 
 /// A length of time in the largest unit that tells it well: "90 s", "45 min", "3 h", "2 d".
 std::string span_text(double seconds);

@@ -82,12 +82,17 @@ export class Simulator {
 }
 
 export class Exporter {
-  static async start(config) {
+  static async start(config, ...options) {
     const exporter = new Exporter();
     exporter.directory = mkdtempSync(join(tmpdir(), 'browser-'));
     const file = join(exporter.directory, 'config.toml');
     writeFileSync(file, `[web]\nlisten = ["127.0.0.1:0"]\n${config}`);
-    exporter.program = start('serverless_exporter', ['--config', file], /address=(\S+)/, { KEY });
+    exporter.program = start(
+      'serverless_exporter',
+      ['--config', file, ...options],
+      /address=(\S+)/,
+      { KEY },
+    );
     exporter.url = `http://${await exporter.program.url}`;
     return exporter;
   }

@@ -81,7 +81,7 @@ describe('the demo fleet', () => {
       const page = await browser.open(exporter.url, { colorScheme });
       await screenshot(page, `demo-${colorScheme}`);
       assert.deepEqual(await faint(page), []);
-      assert.match(await verdict(page), /^(All is well: \d+ workers at|\d+ endpoint)/);
+      assert.match(await verdict(page), /^(All is well: \d+ workers at|Unhealthy: \d+ worker)/);
       assert.equal(await page.locator('.account').count(), 4);
       assert.ok((await workers(page).count()) > 10);
       assert.deepEqual(page.wrong, []);
@@ -240,7 +240,10 @@ describe('faults', () => {
       return (await page.locator('.mark', { hasText: 'too old' }).count()) >= failing.length;
     }, 30000);
     await screenshot(page, 'faults');
-    assert.match(await verdict(page), /^\d+ endpoints with data that are missing or too old/);
+    assert.match(
+      await verdict(page),
+      /^Too old: workers of .+ and 2 more endpoints \(prod\)\. timeout: The provider did not answer in time\.\s+Look at/,
+    );
     for (const [i, fault] of FAULTS.entries()) {
       const text = await card(page, ids[i]).innerText();
       assert.ok(text.includes(fault.says), `${fault.kind}: ${text}`);
@@ -251,10 +254,10 @@ describe('faults', () => {
     }
     assert.match(await card(page, ids.at(-1)).innerText(), /idle|running/, 'it met nothing');
     const troubles = await page.locator('#troubles').innerText();
-    assert.match(troubles, /prod: auth \(1 endpoint, data too old or missing\)\. The key is not accepted\. Write a valid key/);
-    assert.match(troubles, /prod: timeout \(3 endpoints, data too old or missing\)/);
+    assert.match(troubles, /Too old: workers of [^.]+ \(prod\)\. auth: The key is not accepted\. Write a key/);
+    assert.match(troubles, /Too old: workers of [^.]+ and 5 more endpoints \(prod\)\. parse: /);
     const marks = await page.locator('.mark').allInnerTexts();
-    const bad = marks.map((text) => text.includes('too old'));
+    const bad = marks.map((text) => text.includes('Too old'));
     assert.deepEqual(bad, [...bad].sort((a, b) => b - a), 'the worst stands first');
     assert.deepEqual(page.wrong, []);
     const phone = await browser.open(exporter.url, PHONE);
@@ -273,6 +276,86 @@ describe('faults', () => {
     await screenshot(page, 'lost');
     await until('data become old by themselves', async () =>
       (await card(page, ids.at(-1)).locator('.old').count()) > 0);
+  });
+});
+
+describe('sources that are refused from the start', () => {
+  let simulator;
+  let exporter;
+  let ids;
+  before(async () => {
+    simulator = await Simulator.start('--endpoints', '6', '--workers', '4');
+    ids = (await simulator.admin('GET', 'truth')).apis.runpod.endpoints.map((one) => one.id);
+    await simulator.fault({ api: 'runpod-queue', endpoint: ids[0], kind: 'status', code: 403 });
+    await simulator.fault({ api: 'runpod-api', path: '/billing', kind: 'status', code: 500 });
+    // Where the fleet has unhealthy workers of its own, these stand first.
+    await simulator.answer('runpod-api', '/workers', {
+      endpointVersion: 1,
+      workers: [{ id: 'w1', status: 'RUNNING', version: '1' }],
+      summary: { running: 1, total: 1 },
+    });
+    exporter = await Exporter.start(POLL + simulator.account('prod', 'runpod'));
+    await until('ready', async () => (await fetch(`${exporter.url}/-/ready`)).ok);
+  });
+  after(async () => {
+    await exporter?.stop();
+    await simulator?.stop();
+  });
+
+  test('are named in the first sentence, with what to do, in one look', async () => {
+    for (const options of [{}, PHONE]) {
+      const page = await browser.open(exporter.url, options);
+      await screenshot(page, options.isMobile ? 'refused-phone' : 'refused');
+      assert.match(
+        await verdict(page),
+        new RegExp(
+          `^Missing: queue of .*${ids[0]} \\(prod\\)\\. forbidden: The key is valid and may not read this\\.` +
+            '\\s+Give the key the permission to read, or use another key\\.',
+        ),
+      );
+      assert.equal(await page.title(), '2 troubles - serverless_exporter');
+      assert.match(
+        await page.locator('#troubles').innerText(),
+        /^1 more to look at\s+Missing: billing of .+ and 5 more endpoints \(prod\)\. server_error: /,
+      );
+      const end = await page.locator('#troubles').evaluate((e) => e.getBoundingClientRect().bottom);
+      assert.ok(end < page.viewportSize().height, `all of it is in sight, to ${end}`);
+      assert.deepEqual(await overflowing(page), []);
+      assert.deepEqual(await faint(page), []);
+      assert.deepEqual(page.wrong, []);
+    }
+  });
+
+  test('leave the workers known', async () => {
+    const page = await browser.open(exporter.url);
+    const text = await card(page, ids[0]).innerText();
+    assert.match(text, /! Missing: queue and billing\s/);
+    assert.match(text, /1 running/);
+    assert.equal(await workers(page).count(), 6);
+    assert.equal(await card(page, ids[0]).locator('details').getAttribute('open'), null);
+  });
+});
+
+describe('one of several shards', () => {
+  let simulator;
+  let exporter;
+  before(async () => {
+    simulator = await Simulator.start();
+    exporter = await Exporter.start(simulator.account('prod', 'runpod'), '--shard=1/3');
+    await until('ready', async () => (await fetch(`${exporter.url}/-/ready`)).ok);
+  });
+  after(async () => {
+    await exporter?.stop();
+    await simulator?.stop();
+  });
+
+  test('says that others have other endpoints', async () => {
+    const page = await browser.open(exporter.url);
+    assert.match(
+      await page.locator('#totals').innerText(),
+      /\sShard 1 of 3: other endpoints are on the pages of the other shards\./,
+    );
+    assert.deepEqual(page.wrong, []);
   });
 });
 

@@ -166,7 +166,7 @@ class Polling {
     const daemon::Context context{.provider = &provider_, .series = {.image_label = true}};
     auto page = std::make_shared<daemon::AccountPage>(daemon::make_page(account_, context, now_));
     const daemon::Pages pages{std::move(page)};
-    check_html(daemon::status_page(pages, "0", now_));
+    check_html(daemon::status_page(pages, {.version = "0"}, now_));
     const auto whole = daemon::assemble(pages, {}, now_);
     const auto text = whole.text();
     expect(text.size() == whole.checksum.length, "a page is as long as it says");
