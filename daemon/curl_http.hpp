@@ -26,13 +26,6 @@ struct Trust {
   std::string key_file{};
 };
 
-/// Whom a request trusts, and who it is itself: paths of PEM files, read at each handshake.
-struct Trust {
-  std::string ca_file{};    ///< Empty: the system's authorities.
-  std::string cert_file{};  ///< Empty: none is shown. With key_file.
-  std::string key_file{};
-};
-
 /// The only door to libcurl: one multi handle and one thread for the process. HTTP/2 where the
 /// server has it, keep-alive, gzip and no other coding; redirects are not followed; headers are
 /// capped. A connection on which nobody acknowledges anything, for a second longer than a request

@@ -294,7 +294,9 @@ void Dispatcher::prepare(std::optional<Inheritance> before) {
                              setup_.provider->discovers && setup_.account.endpoints.empty());
   account_.divided = setup_.share.whole.empty() && setup_.share.division.members().size() > 1;
   if (before) account_ = inherit(std::move(account_), before->account);
-  erase_if(account_.endpoints, [&](const auto& entry) { return !setup_.share.has(entry.first); });
+  const auto is_another = [&](const auto& entry) { return !setup_.share.has(entry.first); };
+  erase_if(account_.endpoints, is_another);
+  std::erase_if(account_.heirlooms, is_another);
   if (before && before->new_view) expect_baseline(account_);
   if (before) {
     schedule_.tempo.allowances = std::move(before->learned.allowances);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <exception>
 #include <utility>
 
 #include "daemon/deflate.hpp"
@@ -69,6 +68,7 @@ class Fields {
 
 std::optional<std::string> encode(const Passed& passed) {
   std::string text;
+  add(text, kFormat);
   add(text, passed.account);
   add(text, passed.target);
   add(text, std::to_string(passed.sent.time_since_epoch().count()));
@@ -81,38 +81,16 @@ std::optional<std::string> encode(const Passed& passed) {
     for (const auto name : kHeaders) add(text, response.header(name));
     add(text, response.body);
   }
-  const auto piece = deflate(text);
-  auto out = fmt::format("{} {} {}\n", kFormat, piece.length, piece.crc) + piece.deflated;
+  auto out = gzip(text);
   if (out.size() > kMostPassed) return std::nullopt;
   return out;
 }
 
 tl::expected<Passed, std::string> decode_passed(std::string_view text) {
-  const auto wrong = [](const char* what) { return tl::make_unexpected(std::string(what)); };
-  const auto line = text.substr(0, text.find('\n'));
-  Piece piece;
-  const auto first = line.find(' ');
-  const auto second = line.rfind(' ');
-  if (line.size() == text.size() || line.substr(0, first) != kFormat || second <= first) {
-    return wrong("it is of another release");
-  }
-  const auto read = [&](std::string_view digits, auto& value) {
-    const auto* end = digits.data() + digits.size();
-    const auto result = std::from_chars(digits.data(), end, value);
-    return result.ec == std::errc{} && result.ptr == end;
-  };
-  if (!read(line.substr(first + 1, second - first - 1), piece.length) ||
-      !read(line.substr(second + 1), piece.crc) || piece.length > 2 * kMostPassedText) {
-    return wrong("its length cannot be");
-  }
-  piece.deflated = text.substr(line.size() + 1);
-  std::string plain;
-  try {
-    plain = inflate(piece);
-  } catch (const std::exception& error) {
-    return wrong(error.what());
-  }
-  Fields fields(plain);
+  const auto plain = gunzip(text, 2 * kMostPassedText);
+  if (!plain) return tl::make_unexpected("it is damaged");
+  Fields fields(*plain);
+  if (fields.next() != kFormat) return tl::make_unexpected("it is of another release");
   Passed passed;
   passed.account = fields.next();
   passed.target = fields.next();
@@ -129,7 +107,7 @@ tl::expected<Passed, std::string> decode_passed(std::string_view text) {
     exchange.response.body = fields.next();
     passed.exchanges.push_back(std::move(exchange));
   }
-  if (!fields.good()) return wrong("a field of it is damaged");
+  if (!fields.good()) return tl::make_unexpected("a field of it is damaged");
   return passed;
 }
 
