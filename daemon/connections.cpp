@@ -99,7 +99,9 @@ void Connections::refuse(Id id, Refusal why, const std::string& detail) {
   std::string address;
   {
     const std::lock_guard lock(mutex_);
-    address = all_.at(id).address;
+    const auto& connection = all_.at(id);
+    if (connection.gone) return;
+    address = connection.address;
   }
   tell_(why, address, detail);
 }

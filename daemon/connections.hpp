@@ -93,7 +93,8 @@ class Connections {
   /// Its answer was sent, and it may ask again.
   void rests(Id id, Mono now);
 
-  /// It is sent away for another reason. @param detail  for the log; never a secret.
+  /// It is sent away for another reason. Nothing is told of who was cut off: that was told.
+  /// @param detail  for the log; never a secret.
   void refuse(Id id, Refusal why, const std::string& detail = "");
 
   /// Cuts off who missed a deadline.

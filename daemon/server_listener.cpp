@@ -67,7 +67,9 @@ struct Listener::Calls {
 
   // The first line has come.
   static void* uri(void* user, const char* uri, MHD_Connection* connection) {
-    return new Exchange(static_cast<Listener*>(user)->desk_, connection, std::strlen(uri));
+    auto& self = *static_cast<Listener*>(user);
+    self.newcomers_.leave(client_of(connection));
+    return new Exchange(self.desk_, connection, std::strlen(uri));
   }
 
   static MHD_Result request(void*, MHD_Connection*, const char* path, const char* method,
@@ -111,6 +113,7 @@ Listener::~Listener() {
   thread_.join();
   // What waits for an answer gets none: libmicrohttpd does not stop while anybody waits.
   for (const auto& waiting : desk_.waiting) waiting->go_on(nullptr);
+  newcomers_.end();
   MHD_stop_daemon(daemon_);
   close(socket_.descriptor);
 }
@@ -129,14 +132,18 @@ void Listener::run(const std::stop_token& stop) {
 }
 
 // Until something happens, but no longer than that.
-void Listener::serve_for(int wait_ms) const {
+void Listener::serve_for(int wait_ms) {
   unsigned long long own_ms = 0;
   const bool has_own = MHD_get_timeout(daemon_, &own_ms) == MHD_YES;
   if (has_own && own_ms < static_cast<unsigned>(wait_ms)) wait_ms = static_cast<int>(own_ms);
-  std::array<pollfd, 2> watched{{{events_, POLLIN, 0}, {desk_.bell->descriptor(), POLLIN, 0}}};
+  std::array<pollfd, 3> watched{{{events_, POLLIN, 0},
+                                 {desk_.bell->descriptor(), POLLIN, 0},
+                                 {newcomers_.descriptor(), POLLIN, 0}}};
   poll(watched.data(), watched.size(), wait_ms);
   desk_.bell->hush();
+  newcomers_.go_on();
   MHD_run(daemon_);
+  newcomers_.rest();
 }
 
 std::unique_ptr<Client> Listener::enter(MHD_Connection* connection) {
@@ -147,6 +154,7 @@ std::unique_ptr<Client> Listener::enter(MHD_Connection* connection) {
     auto tls = desk_.access.tls();
     if (tls != nullptr) {
       arm(connection, std::move(tls), *client);
+      newcomers_.enter(connection, *client);
     } else {
       cut();  // TLS was turned off a moment ago.
     }
@@ -157,6 +165,7 @@ std::unique_ptr<Client> Listener::enter(MHD_Connection* connection) {
 }
 
 void Listener::leave(const Client& client) {
+  newcomers_.leave(client);
   clients_.erase(client.descriptor);
   desk_.connections.leave(client.id);
 }

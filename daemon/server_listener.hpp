@@ -12,6 +12,7 @@
 #include "daemon/server.hpp"
 #include "daemon/server_client.hpp"
 #include "daemon/server_exchange.hpp"
+#include "daemon/server_newcomers.hpp"
 
 struct MHD_Daemon;
 
@@ -39,7 +40,7 @@ class Listener {
   struct Calls;
 
   void run(const std::stop_token& stop);
-  void serve_for(int wait_ms) const;
+  void serve_for(int wait_ms);
   std::unique_ptr<Client> enter(MHD_Connection* connection);
   void leave(const Client& client);
   void note(std::string_view line);
@@ -51,6 +52,7 @@ class Listener {
   MHD_Daemon* daemon_ = nullptr;
   int events_ = -1;                         ///< What libmicrohttpd waits for, as one descriptor.
   std::map<int, const Client*> clients_{};  ///< By descriptor.
+  Newcomers newcomers_{};
   std::jthread thread_{};
 };
 

@@ -33,6 +33,12 @@ ssize_t pull(gnutls_transport_ptr_t transport, void* buffer, std::size_t size) {
   return recv(t_last_read, buffer, size, 0);
 }
 
+ssize_t pull_nothing(gnutls_transport_ptr_t transport, void*, size_t) {
+  t_last_read = static_cast<int>(reinterpret_cast<std::intptr_t>(transport));
+  t_verdict.clear();
+  return 0;
+}
+
 std::string status_text(unsigned status) {
   gnutls_datum_t text{};
   gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0);
@@ -193,6 +199,14 @@ void Tls::arm(void* session) const {
   gnutls_priority_set(armed, parts_->priority);
   gnutls_certificate_server_set_request(armed, parts_->request);
   gnutls_transport_set_pull_function(armed, &pull);
+}
+
+bool Tls::holds_more(void* session) {
+  return gnutls_record_check_pending(static_cast<gnutls_session_t>(session)) > 0;
+}
+
+void Tls::hang_up(void* session) {
+  gnutls_transport_set_pull_function(static_cast<gnutls_session_t>(session), &pull_nothing);
 }
 
 double Tls::not_after() const { return parts_->not_after; }

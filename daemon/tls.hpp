@@ -24,6 +24,11 @@ class Tls {
   /// @param session  a gnutls_session_t.
   void arm(void* session) const;
 
+  /// Whether this armed session has read more than was taken from it.
+  static bool holds_more(void* session);
+  /// Whatever comes, this armed session hears the end only.
+  static void hang_up(void* session);
+
   /// After which the certificate is not valid. Unix time.
   [[nodiscard]] double not_after() const;
 

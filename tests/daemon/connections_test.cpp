@@ -157,6 +157,15 @@ TEST(Connections, EachPhaseHasItsDeadline) {
   }
 }
 
+TEST(Connections, WhoWasCutOffIsToldOnce) {
+  Book book({});
+  const auto id = book.enter("a");
+  book.now += kDefaults.request_time;
+  book.all.sweep(book.now);
+  book.all.refuse(id, Refusal::handshake);
+  EXPECT_EQ(book.told, Texts{"too_slow a"});
+}
+
 TEST(Connections, WhoWasCutOffNoLongerCounts) {
   Book book({.connections = 100, .per_address = 1, .answers = 10});
   book.enter("a");

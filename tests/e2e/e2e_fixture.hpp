@@ -49,7 +49,7 @@ class Simulator {
     std::string user_agent{};
     bool authorized = false;
     std::optional<std::int64_t> key{};  ///< Which of the keys, from 0 in their order.
-    std::string retry_after{};  ///< The header of a refusal.
+    std::string retry_after{};          ///< The header of a refusal.
     std::string fault{};
   };
   [[nodiscard]] std::vector<Request> requests() const;
