@@ -81,8 +81,8 @@ double longest_gap(const Polls& polls, double from, double until) {
 
 class Cluster : public E2e {
  protected:
-  Cluster() {
-    std::vector<std::string> options{"--endpoints", std::to_string(kEndpoints), "--workers", "2",
+  explicit Cluster(std::size_t endpoints = kEndpoints) : endpoints_(endpoints) {
+    std::vector<std::string> options{"--endpoints", std::to_string(endpoints), "--workers", "2",
                                      "--no-rate-limits"};
     for (std::size_t i = 0; i < kMembers; ++i) {
       options.insert(options.end(), {"--key", key(i)});
@@ -137,7 +137,7 @@ class Cluster : public E2e {
       having += own.empty() ? 0 : 1;
       all.insert(own.begin(), own.end());
     }
-    return total == kEndpoints && all.size() == kEndpoints && having == among;
+    return total == endpoints_ && all.size() == endpoints_ && having == among;
   }
 
   [[nodiscard]] std::string shares() const {
@@ -174,6 +174,7 @@ class Cluster : public E2e {
     std::map<std::string, std::vector<std::size_t>> last_{};
   };
 
+  std::size_t endpoints_;
   std::unique_ptr<Simulator> simulator_{};
   std::unique_ptr<EtcdServers> etcd_{};
   std::vector<std::unique_ptr<Exporter>> members_{};
@@ -413,6 +414,28 @@ TEST_F(Cluster, WhoHasTheWrongPasswordIsNoMemberAndSaysSoWithoutIt) {
   EXPECT_NE(log.find("authentication failed"), std::string::npos) << log;
   EXPECT_EQ(find_leaks(workspace_.outputs(), {"wrong-Password", "right-Password"}),
             std::vector<std::string>{});
+}
+
+// The same for sanitizers, under which nothing keeps time.
+class FewEndpoints : public Cluster {
+ protected:
+  FewEndpoints() : Cluster(24) { lease_ = seconds{15} * kSlowness; }
+};
+
+TEST_F(FewEndpoints, AreSharedHandedOverAndSharedAgain) {
+  start(0);
+  EXPECT_TRUE(eventually([&] { return is_shared(1); }, kPatience * 2)) << shares();
+  start(1);
+  EXPECT_TRUE(eventually([&] { return is_shared(2); }, kPatience * 2)) << shares();
+  members_[1]->process().signal(SIGHUP);
+  EXPECT_TRUE(eventually(
+      [&] { return members_[1]->process().err().find("event=reloaded") != std::string::npos; }));
+  EXPECT_TRUE(is_shared(2)) << shares();
+  members_[0]->stop();
+  members_[0].reset();
+  EXPECT_TRUE(eventually([&] { return is_shared(1); }, kPatience * 2)) << shares();
+  start(2);
+  EXPECT_TRUE(eventually([&] { return is_shared(2); }, kPatience * 2)) << shares();
 }
 
 // ---- what storage makes of three pages

@@ -234,7 +234,7 @@ TEST_F(Guarded, AnExpiredCertificateOfOursIsRefusedByTheClientAndLogged) {
 }
 
 TEST_F(Guarded, WhoStopsInTheMiddleOfAHandshakeIsCutOffAndCostsNoProcessorTime) {
-  const Authority ours(workspace_, "ours");
+  const Authority ours(workspace_.path(), "ours");
   Exporter exporter(workspace_, exporter_options(config(ours.issue("server"), "")));
   const auto hello = client_hello();
   ASSERT_GT(hello.size(), 100U);
@@ -270,7 +270,7 @@ TEST_F(Guarded, WhoStopsInTheMiddleOfAHandshakeIsCutOffAndCostsNoProcessorTime) 
 
 TEST_F(Guarded, AHandshakeDoesNotWaitForAllThoseOfAnotherAddress) {
   constexpr std::size_t kCrowd = 48;
-  const Authority ours(workspace_, "ours");
+  const Authority ours(workspace_.path(), "ours");
   Exporter exporter(workspace_, exporter_options(config(
                                     ours.issue("server", "expiration_days = 2\n", kSlowKey), "")));
   const auto hello = client_hello();
