@@ -98,7 +98,7 @@ TEST(SelfMetrics, AnExporterIsAStaticShardOrAMemberAndTellsOfOneOnly) {
   const auto cluster = well();
   const auto member = self.text(Format::text, {}, &cluster, kNow);
   EXPECT_EQ(samples_of(member.text, "serverless_exporter_shard"), "");
-  EXPECT_EQ(member.series, self.text(Format::text).series - 2 + 9);
+  EXPECT_EQ(member.series, self.text(Format::text).series - 2 + 8);
 }
 
 TEST(SelfMetrics, OfAClusterOnlyWhatWasAskedForIsTold) {
