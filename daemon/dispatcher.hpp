@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <stop_token>
@@ -108,6 +109,7 @@ class Dispatcher {
              std::chrono::nanoseconds wait);
   void keep_to_quota(Now now);
   void reschedule(std::vector<Target> targets, std::map<std::string, Allowance> allowances);
+  [[nodiscard]] std::map<std::string, Mono> polled_elsewhere() const;
   [[nodiscard]] bool must_publish(Mono now) const;
   void publish();
   [[nodiscard]] Pace pace_of(const Target& target, Source source) const;

@@ -369,6 +369,17 @@ Pacing resume(Pacing pacing, const Schedule& schedule, Mono now) {
   return pacing;
 }
 
+Pacing carry_on(Pacing pacing, const Schedule& schedule,
+                const std::map<std::string, Mono>& polled) {
+  for (const auto& [key, when] : polled) {
+    const auto position = schedule.positions.find(key);
+    if (position == schedule.positions.end()) continue;
+    pacing.targets.try_emplace(key,
+                               TargetPace{.due = when + schedule.slots[position->second].interval});
+  }
+  return pacing;
+}
+
 Pacing finished(Pacing pacing, const Schedule& schedule, const Target& target, Mono now,
                 bool failed) {
   const auto found = pacing.targets.find(key_of(target));

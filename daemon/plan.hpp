@@ -112,6 +112,11 @@ Plan plan(Pacing pacing, const Schedule& schedule, Mono now);
 /// was waits its least interval, but no target longer than its present one. Pure.
 Pacing resume(Pacing pacing, const Schedule& schedule, Mono now);
 
+/// Goes on where another exporter stopped: what is new and was polled there is due an interval
+/// after that. Pure.
+/// @param polled  when each was polled there, by key_of().
+Pacing carry_on(Pacing pacing, const Schedule& schedule, const std::map<std::string, Mono>& polled);
+
 /// A poll of that target ended: it gets its next slot. From the second failure in a row on, a later
 /// one: by a random share of 2, 4, 8 intervals, but of 5 minutes at most. Pure.
 Pacing finished(Pacing pacing, const Schedule& schedule, const Target& target, Mono now,

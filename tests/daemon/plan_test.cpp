@@ -466,6 +466,19 @@ TEST(PlanForAnHour, WhoComesNewToAFullSpacedOperationHoldsUpNobody) {
   }
 }
 
+TEST(CarryOn, WhatWasPolledElsewhereIsDueAnIntervalAfterThat) {
+  const auto plan_of = schedule(many(3, workers_of), tempo(30s));
+  Pacing pacing;
+  pacing.targets[key_of(plan_of.targets[0])] = {.due = kNoon + 7s};
+  const auto carried = carry_on(pacing, plan_of,
+                                {{key_of(plan_of.targets[0]), kNoon - 20s},
+                                 {key_of(plan_of.targets[1]), kNoon - 20s},
+                                 {"list_workers/gone", kNoon - 20s}});
+  EXPECT_EQ(carried.targets, (std::map<std::string, TargetPace>{
+                                 {key_of(plan_of.targets[0]), {.due = kNoon + 7s}},
+                                 {key_of(plan_of.targets[1]), {.due = kNoon + 10s}}}));
+}
+
 // ---- pause()
 
 TEST(Pause, NothingOfThatApiStartsBeforeItsEnd) {
