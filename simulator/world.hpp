@@ -42,7 +42,7 @@ struct LoggedRequest {
   std::string user_agent{};
   bool authorized = false;
   std::optional<std::size_t> key{};  ///< The number of the one that was accepted.
-  std::string retry_after{};  ///< As told in the header; empty: not told.
+  std::string retry_after{};         ///< As told in the header; empty: not told.
   std::string_view fault{};
 };
 

@@ -133,9 +133,10 @@ TEST(World, RemembersRequestsInOrderAndCountsThem) {
   world.answer(stranger);
   const Json all(body_of(world, "/admin/requests"));
   EXPECT_EQ(all.integer("/last"), 2);
-  EXPECT_EQ(all.keys("/requests/0"),
-            (std::vector<std::string>{"sequence", "time", "api", "method", "path", "endpoint",
-                                      "code", "user_agent", "authorized", "key", "retry_after", "fault"}));
+  EXPECT_EQ(
+      all.keys("/requests/0"),
+      (std::vector<std::string>{"sequence", "time", "api", "method", "path", "endpoint", "code",
+                                "user_agent", "authorized", "key", "retry_after", "fault"}));
   EXPECT_EQ(all.text("/requests/0/path"), "/den/v1/workers?limit=5");
   EXPECT_EQ(all.text("/requests/0/user_agent"), "test/1");
   const Json later(body_of(world, "/admin/requests?since=1"));
