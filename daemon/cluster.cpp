@@ -10,6 +10,7 @@
 
 #include "daemon/clock.hpp"
 #include "daemon/log.hpp"
+#include "daemon/mailbox.hpp"
 
 namespace serverless::daemon {
 namespace {
@@ -378,12 +379,9 @@ void Cluster::leave(const Handed& given_up, milliseconds patience) {
   if (!membership_) return;
   std::stop_source late;
   const std::jthread timer([&](const std::stop_token& done) {
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    if (!never.wait_for(lock, done, patience, [] { return false; }) && !done.stop_requested()) {
-      late.request_stop();
-    }
+    Mailbox<bool> never;
+    never.take(done, read_clock().mono + patience);
+    if (!done.stop_requested()) late.request_stop();
   });
   lease_.set_end(Mono{});
   const auto handed = put_handed(given_up, late.get_token());
