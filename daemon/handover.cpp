@@ -90,7 +90,8 @@ concept HasFields = requires(Archive& archive, T& value) {
 
 // Signed numbers so that small ones of either sign are short.
 constexpr std::uint64_t zigzag(std::int64_t value) {
-  return (static_cast<std::uint64_t>(value) << 1U) ^ static_cast<std::uint64_t>(value >> 63);
+  const auto doubled = static_cast<std::uint64_t>(value) << 1U;
+  return value < 0 ? ~doubled : doubled;
 }
 constexpr std::int64_t unzigzag(std::uint64_t value) {
   return static_cast<std::int64_t>(value >> 1U) ^ -static_cast<std::int64_t>(value & 1U);

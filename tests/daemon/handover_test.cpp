@@ -267,7 +267,7 @@ class Fleet {
   Report groups(const Endpoint& endpoint) {
     GroupsReport report{.groups = {{.id = "g1"}, {.id = "g2"}}};
     for (const auto& [id, worker] : endpoint) {
-      if (!once_in(5)) report.groups[id.back() % 2].workers.push_back(id);
+      if (!once_in(5)) report.groups[id.back() % 2 == 0 ? 0 : 1].workers.push_back(id);
     }
     report.groups[0].workers.push_back(fmt::format("w{}", pick(12)));  // Not in the list, perhaps.
     return report;
