@@ -98,7 +98,7 @@ void check_page_of(const AccountState& account, Now now) {
   const daemon::Context context{.provider = &provider()};
   const daemon::Pages pages{
       std::make_shared<daemon::AccountPage>(daemon::make_page(account, context, now))};
-  check_html(daemon::status_page(pages, "0", now));
+  check_html(daemon::status_page(pages, {.version = "0"}, now));
   const auto whole = daemon::assemble(pages, {}, now);
   expect(check_page(whole.text()) == whole.series, "a page has as many series as it says");
 }
