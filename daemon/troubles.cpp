@@ -90,6 +90,7 @@ std::string_view standing_text(const Failure& failure) {
 
 std::string names_of(const std::vector<Source>& sources) {
   std::vector<std::string_view> names;
+  names.reserve(sources.size());
   for (const Source source : sources) names.push_back(name(source));
   return enumerate(names);
 }
