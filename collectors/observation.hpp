@@ -234,7 +234,8 @@ struct Observation {
   /// It was cut short before it learned anything, because nothing may be sent for so long: this was
   /// no poll.
   std::optional<std::chrono::milliseconds> withheld{};
-  bool heard = false;  ///< Another exporter of the cluster asked, and passed the answer on.
+  /// Another exporter of the cluster asked, and passed the answer on. It asks again after so long.
+  std::optional<std::chrono::milliseconds> heard{};
   bool again = false;  ///< It was taken in before, by whoever had fewer endpoints then.
 };
 

@@ -91,6 +91,12 @@ struct Heirloom {
 };
 using Heirlooms = std::map<std::string, Heirloom, std::less<>>;  ///< By endpoint id.
 
+/// What another member of the cluster asked of the account as a whole.
+struct Heard {
+  Time sent{};
+  std::chrono::milliseconds interval{0};  ///< After which that member asks again.
+};
+
 /// Everything that is known of one account. A value: the dispatcher owns the next one and publishes
 /// copies, which share the endpoints.
 struct AccountState {
@@ -103,8 +109,7 @@ struct AccountState {
   std::array<std::uint64_t, kReasonCount> failures{};
   std::map<std::string, ApiState> apis{};
   FlatMap<std::shared_ptr<const PollLog>> polls{};  ///< By key_of() the target.
-  std::map<std::string, Time>
-      heard{};  ///< By key_of(): how old the last was that others passed on.
+  std::map<std::string, Heard> heard{};  ///< By key_of(): the last that others passed on.
   std::uint64_t endpoints_removed = 0;
   /// How many endpoints the last whole list named, whoever watches them. Empty where nothing lists,
   /// or where only named ones are watched.

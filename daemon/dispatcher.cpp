@@ -241,10 +241,11 @@ void Dispatcher::keep_enough_fetchers() {
 }
 
 void Dispatcher::fetch(const std::stop_token& stop) {
-  while (const auto target = orders_.take(stop)) results_.put(observe(*target, stop));
+  while (const auto order = orders_.take(stop)) results_.put(observe(*order, stop));
 }
 
-Observation Dispatcher::observe(const Target& target, const std::stop_token& stop) {
+Observation Dispatcher::observe(const Order& order, const std::stop_token& stop) {
+  const auto& target = order.target;
   const bool passes_on = target.endpoint_id.empty() && setup_.share.is_passed_on();
   AccountClient client(*this, stop, passes_on);
   Observation observation{.target = target, .sent = read_clock()};
@@ -276,6 +277,7 @@ Observation Dispatcher::observe(const Target& target, const std::stop_token& sto
     machinery_.pass_on({.account = setup_.account.name,
                         .target = key_of(target),
                         .sent = observation.sent.wall - observation.cached,
+                        .interval = order.interval,
                         .exchanges = client.take_recorded()});
   }
   // At once, and not when the dispatcher takes the answer: others wait for their turn at the gate.
@@ -312,7 +314,7 @@ void Dispatcher::prepare(std::optional<Inheritance> before) {
                                                    Source::catalog) != target.supplies.end();
   };
   const bool discovers = std::any_of(schedule_.targets.begin(), schedule_.targets.end(), tells) ||
-                         std::any_of(heard_.begin(), heard_.end(), tells);
+                         std::any_of(heard_.targets.begin(), heard_.targets.end(), tells);
   account_.discovered = account_.discovered || !discovers;
   publish();
 }
@@ -375,9 +377,9 @@ void Dispatcher::take(const Observation& observation) {
 // What was taken already tells of endpoints that are new to this member, and else nothing.
 void Dispatcher::take_heard(Observation observation) {
   auto& last = account_.heard[key_of(observation.target)];
-  if (observation.sent.wall < last) return;
-  observation.again = observation.sent.wall == last;
-  last = observation.sent.wall;
+  if (observation.sent.wall < last.sent) return;
+  observation.again = observation.sent.wall == last.sent;
+  last = {.sent = observation.sent.wall, .interval = *observation.heard};
   apply(account_, observation,
         [this](const Target& polled, Source source) { return pace_of(polled, source); });
   endpoints_told_ = endpoints_told_ || tells_of_endpoints(observation.poll);
@@ -397,7 +399,7 @@ void Dispatcher::hear(const Passed& passed) {
   Observation observation{.target = *target,
                           .sent = {.mono = now.mono - age, .wall = passed.sent},
                           .landed = now,
-                          .heard = true};
+                          .heard = passed.interval};
   Replay replay(passed);
   try {
     observation.poll = assign(collector_->poll(*target, replay), setup_.share);
@@ -432,17 +434,25 @@ void Dispatcher::settle_expired(Now now) {
   }
 }
 
+// What another member asks comes as often as that one says.
+milliseconds Dispatcher::interval_of(const Target& target) const {
+  const auto own = schedule_.intervals.find(target.operation);
+  if (own != schedule_.intervals.end()) return own->second;
+  const auto told = account_.heard.find(key_of(target));
+  if (told != account_.heard.end()) return told->second.interval;
+  const auto planned = heard_.intervals.find(target.operation);
+  return planned != heard_.intervals.end() ? planned->second : setup_.account.poll.interval;
+}
+
 Pace Dispatcher::pace_of(const Target& target, Source) const {
-  const auto found = schedule_.intervals.find(target.operation);
-  const auto interval =
-      found == schedule_.intervals.end() ? setup_.account.poll.interval : found->second;
+  const auto interval = interval_of(target);
   return {.interval = interval, .max_age = max_age(interval, schedule_.tempo)};
 }
 
 void Dispatcher::refresh_targets() {
   const auto all = collector_->targets(endpoint_infos(account_));
   auto targets = assign(all, setup_.share);
-  heard_ = heard(all, setup_.share);
+  heard_.targets = heard(all, setup_.share);
   if (targets == schedule_.targets) return;
   const auto before = schedule_.intervals;
   reschedule(std::move(targets), schedule_.tempo.allowances);
@@ -469,10 +479,11 @@ void Dispatcher::reschedule(std::vector<Target> targets,
   tempo.allowances = std::move(allowances);
   tempo.requests = schedule_.tempo.requests;
   const auto before = std::exchange(schedule_, schedule(std::move(targets), tempo));
+  heard_ = schedule(std::move(heard_.targets), tempo);
   pacing_ = rescale(std::move(pacing_), before, schedule_, read_clock().mono);
   pacing_ = carry_on(std::move(pacing_), schedule_, polled_elsewhere());
   auto known = schedule_.targets;
-  known.insert(known.end(), heard_.begin(), heard_.end());
+  known.insert(known.end(), heard_.targets.begin(), heard_.targets.end());
   adopt_targets(account_, known,
                 [this](const Target& target, Source source) { return pace_of(target, source); });
   start_at_ = Mono{};
@@ -518,7 +529,10 @@ void Dispatcher::start_due(Mono now) {
   keep_enough_fetchers();
   held_ = result.held;
   start_at_ = result.wake ? std::max(*result.wake, now + kStartTogether) : Mono::max();
-  for (const auto index : result.start) orders_.put(schedule_.targets[index]);
+  for (const auto index : result.start) {
+    const auto& target = schedule_.targets[index];
+    orders_.put({.target = target, .interval = interval_of(target)});
+  }
 }
 
 // Another key may show another fleet: what differs from now on is no change that we saw.

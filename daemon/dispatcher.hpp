@@ -89,13 +89,17 @@ class Dispatcher {
 
  private:
   class AccountClient;
+  struct Order {
+    Target target{};
+    std::chrono::milliseconds interval{0};  ///< Until it is polled again.
+  };
 
   void prepare(std::optional<Inheritance> before);
   void run(const std::stop_token& stop);
   void add_fetcher();
   void keep_enough_fetchers();
   void fetch(const std::stop_token& stop);
-  Observation observe(const Target& target, const std::stop_token& stop);
+  Observation observe(const Order& order, const std::stop_token& stop);
 
   void start_due(Mono now);
   void take(const Observation& observation);
@@ -112,6 +116,7 @@ class Dispatcher {
   [[nodiscard]] std::map<std::string, Mono> polled_elsewhere() const;
   [[nodiscard]] bool must_publish(Mono now) const;
   void publish();
+  [[nodiscard]] std::chrono::milliseconds interval_of(const Target& target) const;
   [[nodiscard]] Pace pace_of(const Target& target, Source source) const;
   [[nodiscard]] Mono next_wake() const;
   [[nodiscard]] Context context() const;
@@ -127,7 +132,7 @@ class Dispatcher {
   AccountState account_{};
   Schedule schedule_{};
   Pacing pacing_{};
-  std::vector<Target> heard_{};  ///< What other members ask, and this one is told.
+  Schedule heard_{};  ///< Of what other members ask and this one is told: as it would ask itself.
   std::uint64_t key_generation_ = 0;
   std::size_t under_way_ = 0;  ///< Polls that were ordered and have not come back.
   // What costs as much as there are endpoints is done at its time and not for every answer: when it
@@ -142,7 +147,7 @@ class Dispatcher {
   std::set<std::string> noted_{};    ///< Skips that were logged: once each.
   std::set<std::string> failing_{};  ///< What failed at its last poll: logged on change.
 
-  Mailbox<Target> orders_{};
+  Mailbox<Order> orders_{};
   Mailbox<Observation> results_{};
   std::stop_source stop_fetchers_{};
   std::vector<std::jthread> fetchers_{};  // The dispatcher thread's own while that runs.

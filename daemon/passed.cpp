@@ -12,9 +12,11 @@ namespace serverless::daemon {
 namespace {
 
 // Another release that writes another text writes another word.
-constexpr std::string_view kFormat = "passed1";
+constexpr std::string_view kFormat = "passed2";
 // The collectors read no others of a list.
 constexpr std::string_view kHeaders[] = {"date", "age"};
+
+constexpr std::chrono::hours kLongestPassed{24 * 366};
 
 // Netstrings: "5:hello,".
 void add(std::string& text, std::string_view field) {
@@ -72,6 +74,7 @@ std::optional<std::string> encode(const Passed& passed) {
   add(text, passed.account);
   add(text, passed.target);
   add(text, std::to_string(passed.sent.time_since_epoch().count()));
+  add(text, std::to_string(passed.interval.count()));
   for (const auto& exchange : passed.exchanges) {
     const auto& response = exchange.response;
     if (text.size() + response.body.size() > kMostPassedText) return std::nullopt;
@@ -95,6 +98,7 @@ tl::expected<Passed, std::string> decode_passed(std::string_view text) {
   passed.account = fields.next();
   passed.target = fields.next();
   passed.sent = Time(Time::duration(fields.number<Time::rep>()));
+  passed.interval = std::chrono::milliseconds(fields.number<std::int64_t>());
   while (fields.good() && !fields.at_end()) {
     Passed::Exchange exchange;
     exchange.method = fields.next();
@@ -107,7 +111,9 @@ tl::expected<Passed, std::string> decode_passed(std::string_view text) {
     exchange.response.body = fields.next();
     passed.exchanges.push_back(std::move(exchange));
   }
-  if (!fields.good()) return tl::make_unexpected("a field of it is damaged");
+  // No schedule has a longer one, and ages are made of it.
+  const bool possible = passed.interval.count() > 0 && passed.interval <= kLongestPassed;
+  if (!fields.good() || !possible) return tl::make_unexpected("a field of it is damaged");
   return passed;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -16,8 +17,9 @@ namespace serverless::daemon {
 /// they came, so that each reads them by its own collector.
 struct Passed {
   std::string account{};
-  std::string target{};  ///< key_of() it.
-  Time sent{};           ///< When the first request went out.
+  std::string target{};                   ///< key_of() it.
+  Time sent{};                            ///< When the first request went out.
+  std::chrono::milliseconds interval{0};  ///< After which that member asks again.
   struct Exchange {
     std::string method{};
     std::string url{};

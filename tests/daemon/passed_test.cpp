@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <random>
 #include <string>
 
@@ -10,10 +11,13 @@
 namespace serverless::daemon {
 namespace {
 
+using namespace std::chrono_literals;
+
 Passed passed() {
   return {.account = "prod",
           .target = "list_endpoints",
           .sent = Time(std::chrono::milliseconds(1'700'000'000'123)),
+          .interval = 5min,
           .exchanges = {{.method = "GET",
                          .url = "https://api.example/v2/endpoints?page=1",
                          .response = {.status = 200,
@@ -48,8 +52,13 @@ TEST(PassedOn, IsNotIfItIsLargerThanEtcdTakes) {
 
 TEST(PassedOn, DamageIsSaidInWordsAndNeverMisread) {
   EXPECT_EQ(decode_passed("").error(), "it is damaged");
-  EXPECT_EQ(decode_passed(gzip("7:passed2,4:prod,")).error(), "it is of another release");
-  EXPECT_EQ(decode_passed(gzip("7:passed1,4:prod")).error(), "a field of it is damaged");
+  EXPECT_EQ(decode_passed(gzip("7:passed1,4:prod,")).error(), "it is of another release");
+  EXPECT_EQ(decode_passed(gzip("7:passed2,4:prod")).error(), "a field of it is damaged");
+  for (const auto impossible : {-1h, 0h, 24h * 367}) {
+    auto odd = passed();
+    odd.interval = impossible;
+    EXPECT_EQ(decode_passed(*encode(odd)).error(), "a field of it is damaged");
+  }
   const auto whole = *encode(passed());
   for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_FALSE(decode_passed(whole.substr(0, size)).has_value()) << size;

@@ -440,6 +440,34 @@ TEST_F(FewEndpoints, AreSharedHandedOverAndSharedAgain) {
   EXPECT_TRUE(eventually([&] { return is_shared(2); }, kPatience * 2)) << shares();
 }
 
+// Else data that are asked for every five minutes would expire after one and a half wherever they
+// are only passed on to.
+TEST_F(FewEndpoints, HaveWhatOneMemberAsksForAllAsLongAsThatOneHasIt) {
+  start(0);
+  start(1);
+  EXPECT_TRUE(eventually([&] { return is_shared(2); }, kPatience * 2)) << shares();
+  using Seen = std::set<std::pair<double, double>>;  // Interval and max age, of fresh data.
+  const auto seen = [&](std::size_t member, const std::string& source) {
+    const auto page = members_[member]->page();
+    Seen found;
+    for (const auto* fresh : page.find("serverless_endpoint_fresh", {{"source", source}})) {
+      const Labels labels{{"endpoint_id", fresh->label("endpoint_id")}, {"source", source}};
+      const auto value = [&](const char* name) { return page.value(name, labels).value_or(-1); };
+      found.emplace(fresh->value * value("serverless_poll_interval_seconds"),
+                    fresh->value * value("serverless_poll_max_age_seconds"));
+    }
+    return found;
+  };
+  for (const std::size_t member : {0, 1}) {
+    EXPECT_TRUE(eventually([&] {
+      return seen(member, "catalog") == Seen{{20, 90}};
+    })) << testing::PrintToString(seen(member, "catalog"));
+    EXPECT_TRUE(eventually([&] {
+      return seen(member, "billing") == Seen{{300, 900}};
+    })) << testing::PrintToString(seen(member, "billing"));
+  }
+}
+
 // ---- what storage makes of three pages
 
 constexpr const char* kPrometheus = "/usr/bin/prometheus";
