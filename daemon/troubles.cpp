@@ -101,11 +101,10 @@ std::string first_of(const std::string& first, std::size_t count) {
   return fmt::format("{} and {}", first, plural(count - 1, "more endpoint", "more endpoints"));
 }
 
-std::string polls_link(const AccountView& account, const Endpoints& endpoints,
-                       std::string_view text) {
+std::string polls_link(const AccountView& account, const Endpoints& endpoints) {
   auto url = with_argument("/debug/polls", "account", account.page->state.name);
   if (endpoints.size() == 1) url = with_argument(url, "endpoint", endpoints[0]->state->info.id);
-  return link(url, text);
+  return link(url, "its polls");
 }
 
 Trouble trouble_of(const AccountView& account, const Failure& failure) {
@@ -122,7 +121,7 @@ Trouble trouble_of(const AccountView& account, const Failure& failure) {
   return {.gravity = gravity_of(failure),
           .text = fmt::format("<strong>{}: {} ({}).</strong> {} {}", standing_text(failure), what,
                               isolate(account.page->state.name), why,
-                              polls_link(account, failure.endpoints, "its polls"))};
+                              polls_link(account, failure.endpoints))};
 }
 
 std::optional<Trouble> unhealthy_of(const AccountView& account) {
@@ -151,7 +150,7 @@ Trouble refused_by(const AccountView& account, std::string_view api) {
           .text = fmt::format("<strong>Refused, or not answered: the last request to the {} API "
                               "({}).</strong> {}",
                               isolate(api), isolate(account.page->state.name),
-                              polls_link(account, {}, "its polls"))};
+                              polls_link(account, {}))};
 }
 
 Trouble without_endpoints(const AccountView& account) {
