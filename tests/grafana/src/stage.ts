@@ -1,4 +1,5 @@
-// The real parts: the simulator, two exporters that watch it, a Prometheus that scrapes both.
+// The real parts: the simulator, two exporters that watch it, two more that are a cluster on an etcd, a
+// Prometheus that scrapes all.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,6 +11,8 @@ import { read } from './dashboards.js';
 import { Prometheus } from './prometheus.js';
 
 const KEY = 'demo-key';
+/** Other endpoints than the demo's. */
+const MEMBERS_FLEET = ['--seed', '2', '--endpoints', '12', '--workers', '3'];
 const PATIENCE_MS = 30_000;
 
 export function sleep(ms: number): Promise<void> {
@@ -57,21 +60,65 @@ function exporterConfig(simulator: string): string {
   );
 }
 
-/** As a ServiceMonitor labels two pods of one service; `endpoint` is the name of the port. */
-function scrapeConfig(addresses: string[]): string {
-  const targets = addresses
-    .map(
-      (address, i) =>
-        `  - targets: ["${address}"]\n    labels: {pod: exporter-${i}, namespace: monitoring, ` +
-        'service: serverless, container: exporter, endpoint: web}\n',
-    )
-    .join('');
+function memberConfig(simulator: string, etcd: string, name: string): string {
+  return (
+    '[poll]\ninterval = "5s"\ndiscovery_interval = "15s"\n' +
+    `\n[cluster]\netcd = ["${etcd}"]\nmember = "${name}"\nlease_ttl = "5s"\n` +
+    account('shared', 'runpod', {
+      api_url: `${simulator}/runpod-api`,
+      queue_url: `${simulator}/runpod-queue`,
+    })
+  );
+}
+
+/** Each service is a job; its pods are called SERVICE-0 and SERVICE-1. */
+export const SERVICES = { alike: 'serverless', cluster: 'members' };
+
+export function jobOf(service: string): string {
+  return `monitoring/${service}`;
+}
+
+/** As a ServiceMonitor labels the pods of a service; `endpoint` is the name of the port. */
+function scrapeConfig(exporters: Map<string, string>): string {
+  const targets = (service: string) =>
+    [...exporters]
+      .filter(([name]) => name.startsWith(`${service}-`))
+      .map(
+        ([name, address]) =>
+          `  - targets: ["${address}"]\n    labels: {pod: ${name}, namespace: monitoring, ` +
+          `service: ${service}, container: exporter, endpoint: web}\n`,
+      )
+      .join('');
+  const jobs = Object.values(SERVICES).map(
+    (service) => `- job_name: ${jobOf(service)}\n  static_configs:\n${targets(service)}`,
+  );
   return `global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
 rule_files: [rules.yml]
 scrape_configs:
-- job_name: monitoring/serverless
-  static_configs:
-${targets}`;
+${jobs.join('')}`;
+}
+
+/** @returns its address for clients. */
+async function startEtcd(directory: string, programs: Map<string, ChildProcess>): Promise<string> {
+  const client = `http://127.0.0.1:${await freePort()}`;
+  const peer = `http://127.0.0.1:${await freePort()}`;
+  const program = spawn(
+    '/usr/bin/etcd',
+    [
+      `--data-dir=${directory}/etcd`,
+      `--listen-client-urls=${client}`,
+      `--advertise-client-urls=${client}`,
+      `--listen-peer-urls=${peer}`,
+      `--initial-advertise-peer-urls=${peer}`,
+      `--initial-cluster=default=${peer}`,
+      '--logger=zap',
+      '--log-level=error',
+    ],
+    { stdio: ['ignore', 'inherit', 'inherit'] },
+  );
+  programs.set('etcd', program);
+  await answers(`${client}/health`, program);
+  return client;
 }
 
 /** The project's rules as they are, but without patience. */
@@ -87,7 +134,7 @@ export class Stage {
     private readonly directory: string,
     private readonly programs: Map<string, ChildProcess>,
     private readonly simulator: string,
-    private readonly exporters: string[],
+    private readonly exporters: Map<string, string>,
     prometheus: string,
     private readonly binaries: string,
   ) {
@@ -99,15 +146,30 @@ export class Stage {
     const directory = mkdtempSync(join(tmpdir(), 'dashboards-'));
     const programs = new Map<string, ChildProcess>();
     try {
-      const address = `127.0.0.1:${await freePort()}`;
-      const program = spawn(`${binaries}/serverless_simulator`, ['--listen', address], {
-        stdio: 'ignore',
-      });
-      programs.set('simulator', program);
-      const simulator = `http://${address}`;
-      await answers(`${simulator}/admin/faults`, program);
-      writeFileSync(join(directory, 'exporter.toml'), exporterConfig(simulator));
-      const exporters = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+      const startSimulator = async (name: string, options: string[]) => {
+        const address = `127.0.0.1:${await freePort()}`;
+        const program = spawn(
+          `${binaries}/serverless_simulator`,
+          ['--listen', address, '--key', KEY, ...options],
+          { stdio: 'ignore' },
+        );
+        programs.set(name, program);
+        await answers(`http://${address}/admin/faults`, program);
+        return `http://${address}`;
+      };
+      const simulator = await startSimulator('simulator', []);
+      const members = await startSimulator('simulator of the members', MEMBERS_FLEET);
+      const etcd = await startEtcd(directory, programs);
+      const exporters = new Map<string, string>();
+      const add = async (name: string, config: string) => {
+        exporters.set(name, `127.0.0.1:${await freePort()}`);
+        writeFileSync(join(directory, `${name}.toml`), config);
+      };
+      for (const i of [0, 1]) {
+        await add(`${SERVICES.alike}-${i}`, exporterConfig(simulator));
+        const member = `${SERVICES.cluster}-${i}`;
+        await add(member, memberConfig(members, etcd, member));
+      }
       const prometheus = `127.0.0.1:${await freePort()}`;
       const stage = new Stage(
         directory,
@@ -117,7 +179,7 @@ export class Stage {
         `http://${prometheus}`,
         binaries,
       );
-      await Promise.all(exporters.map((_, i) => stage.startExporter(i)));
+      await Promise.all([...exporters.keys()].map((name) => stage.startExporter(name)));
       writeFileSync(join(directory, 'prometheus.yml'), scrapeConfig(exporters));
       writeFileSync(join(directory, 'rules.yml'), impatientRules());
       const server = spawn(
@@ -139,13 +201,13 @@ export class Stage {
     }
   }
 
-  private async startExporter(index: number): Promise<void> {
-    const address = this.exporters[index]!;
+  private async startExporter(name: string): Promise<void> {
+    const address = this.exporters.get(name)!;
     const program = spawn(
       `${this.binaries}/serverless_exporter`,
       [
         '--config',
-        join(this.directory, 'exporter.toml'),
+        join(this.directory, `${name}.toml`),
         '--web.listen-address',
         address,
         '--log.level',
@@ -153,7 +215,7 @@ export class Stage {
       ],
       { env: { ...process.env, STAGE_KEY: KEY }, stdio: ['ignore', 'ignore', 'inherit'] },
     );
-    this.programs.set(`exporter ${index}`, program);
+    this.programs.set(name, program);
     await answers(`http://${address}/-/healthy`, program);
   }
 
@@ -165,9 +227,9 @@ export class Stage {
     await ended;
   }
 
-  async restartExporter(index: number): Promise<void> {
-    await this.end(`exporter ${index}`);
-    await this.startExporter(index);
+  async restartExporter(name: string): Promise<void> {
+    await this.end(name);
+    await this.startExporter(name);
   }
 
   /** An admin route of the simulator, such as `fault?kind=status`. */
@@ -177,8 +239,7 @@ export class Stage {
   }
 
   async strike(): Promise<void> {
-    for (const name of ['prometheus', 'exporter 0', 'exporter 1', 'simulator']) await this.end(name);
+    for (const name of [...this.programs.keys()].reverse()) await this.end(name);
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
-
