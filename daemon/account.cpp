@@ -349,7 +349,7 @@ std::set<std::string> apply(AccountState& account, const Observation& observatio
   for (const auto& answer : observation.poll.answers) {
     if (!answer.result) reasons.insert(judged(account, answer));
   }
-  remember(account, observation, reasons);
+  if (!observation.again) remember(account, observation, reasons);
   for (const Reason reason : reasons) ++account.failures[static_cast<std::size_t>(reason)];
   if (supplies(observation.target, Source::catalog)) account.discovered = true;
   return changed;

@@ -333,7 +333,10 @@ void Dispatcher::run(const std::stop_token& stop) {
     }
     if (stop.stop_requested()) return;
     if (landed) keep_to_quota(read_clock());
-    if (std::exchange(endpoints_told_, false)) refresh_targets();
+    if (std::exchange(endpoints_told_, false)) {
+      refresh_targets();
+      hear_of_new_endpoints();
+    }
     const Now now = read_clock();
     if (now.mono >= settle_at_) settle_expired(now);
     if (now.mono >= start_at_) start_due(now.mono);
@@ -380,10 +383,23 @@ void Dispatcher::take_heard(Observation observation) {
   if (observation.sent.wall < last.sent) return;
   observation.again = observation.sent.wall == last.sent;
   last = {.sent = observation.sent.wall, .interval = *observation.heard};
+  apply_heard(observation);
+  endpoints_told_ = endpoints_told_ || tells_of_endpoints(observation.poll);
+  last_heard_[key_of(observation.target)] = std::move(observation);
+}
+
+void Dispatcher::apply_heard(const Observation& observation) {
   apply(account_, observation,
         [this](const Target& polled, Source source) { return pace_of(polled, source); });
-  endpoints_told_ = endpoints_told_ || tells_of_endpoints(observation.poll);
   news_ = true;
+}
+
+// The bills of endpoints may have come before the list of them.
+void Dispatcher::hear_of_new_endpoints() {
+  for (auto& [key, observation] : last_heard_) {
+    observation.again = true;
+    apply_heard(observation);
+  }
 }
 
 void Dispatcher::hear(const Passed& passed) {

@@ -104,6 +104,8 @@ class Dispatcher {
   void start_due(Mono now);
   void take(const Observation& observation);
   void take_heard(Observation observation);
+  void apply_heard(const Observation& observation);
+  void hear_of_new_endpoints();
   void refresh_targets();
   void settle_expired(Now now);
   void note_key(const Observation& observation);
@@ -133,6 +135,7 @@ class Dispatcher {
   Schedule schedule_{};
   Pacing pacing_{};
   Schedule heard_{};  ///< Of what other members ask and this one is told: as it would ask itself.
+  std::map<std::string, Observation> last_heard_{};  ///< By key_of() the target.
   std::uint64_t key_generation_ = 0;
   std::size_t under_way_ = 0;  ///< Polls that were ordered and have not come back.
   // What costs as much as there are endpoints is done at its time and not for every answer: when it
