@@ -24,7 +24,7 @@ Value copy_of(const json::Value& value) {
   return copy;
 }
 
-std::string quoted(std::string_view text) {
+std::string json_string(std::string_view text) {
   std::string out{"\""};
   for (const char c : text) {
     if (c == '"' || c == '\\') {
@@ -93,13 +93,13 @@ std::string to_text(const Value& value) {
     case Kind::number:
       return value.text;
     case Kind::string:
-      return quoted(value.text);
+      return json_string(value.text);
     case Kind::array:
       for (const auto& item : value.items) out += (out.empty() ? "" : ",") + to_text(item);
       return "[" + out + "]";
     case Kind::object:
       for (const auto& [key, member] : value.members) {
-        out += (out.empty() ? "" : ",") + quoted(key) + ":" + to_text(member);
+        out += (out.empty() ? "" : ",") + json_string(key) + ":" + to_text(member);
       }
       return "{" + out + "}";
   }
