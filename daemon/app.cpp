@@ -433,6 +433,7 @@ void App::reload(const std::function<tl::expected<Loaded, Problems>()>& load) {
     join(config_.cluster, loaded->members);
   } else {
     swap_accounts(divide(accounts_, config_, division_));
+    if (cluster_) cluster_->tell_again();
   }
   self_.note_reload(true, unix_seconds(read_clock().wall));
   log::info("reloaded", {{"accounts", std::to_string(config_.accounts.size())}});
