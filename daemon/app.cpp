@@ -218,6 +218,8 @@ App::~App() {
   if (cluster_) cluster_->stop();
   // All are asked before any is waited for: one that hangs must not hold up the others.
   for (auto& dispatcher : dispatchers_) dispatcher->request_stop();
+  // They pass on to the cluster, which is gone before them otherwise.
+  dispatchers_.clear();
 }
 
 void App::serve() {
