@@ -123,7 +123,7 @@ Mono Cluster::end_of(const Membership& membership) const {
 }
 
 milliseconds Cluster::step(const std::stop_token& stop) {
-  if (!membership_ && !join(stop)) return kLook;
+  if (!membership_ && (read_clock().mono < join_at_ || !join(stop))) return kLook;
   if (read_clock().mono >= membership_->renewed + membership_->lease.ttl / 3 && !renew(stop)) {
     if (membership_ && read_clock().mono >= end_of(*membership_)) {
       drop_out("it could not be renewed in time", stop);
@@ -137,6 +137,10 @@ milliseconds Cluster::step(const std::stop_token& stop) {
     return kLook;
   }
   if (!trouble_) trouble_ = "";
+  if (!remembers(*roll)) {
+    forgotten("etcd does not know what this member wrote", stop);
+    return kLook;
+  }
   const auto next = follow(standing_, *roll, self_);
   if (next.views != standing_.views && !divide(next, stop)) return kLook;
   standing_ = next;
@@ -211,7 +215,7 @@ bool Cluster::renew(const std::stop_token& stop) {
   const auto ttl = etcd_.keep_alive(membership_->lease.id, stop);
   if (!ttl) {
     if (ttl.error().reason == Reason::gone) {
-      drop_out("etcd does not know it any more", stop);
+      forgotten("etcd does not know it any more", stop);
     } else {
       trouble_ = ttl.error().detail;
     }
@@ -240,6 +244,21 @@ void Cluster::drop_out(const std::string& why, const std::stop_token& stop) {
   });
   // What it knew is old by the time that it is a member again.
   host_.divide({{Members::nobody()}, true}, {}, stop);
+}
+
+// What an earlier write left, whether its answer came or not. An acknowledgement from before, of an
+// etcd that was restored, must agree to nothing.
+bool Cluster::remembers(const Roll& roll) const {
+  return std::none_of(roll.begin(), roll.end(), [&](const MemberRecord& member) {
+    return member.name == self_ && member.acked != membership_->record.acked &&
+           member.acked != standing_.view;
+  });
+}
+
+// Its time was not over: so etcd may have forgotten the leases of others, too, who still poll.
+void Cluster::forgotten(const std::string& why, const std::stop_token& stop) {
+  join_at_ = read_clock().mono + membership_->lease.ttl;
+  drop_out(why, stop);
 }
 
 bool Cluster::divide(const Standing& next, const std::stop_token& stop) {

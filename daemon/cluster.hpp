@@ -52,7 +52,8 @@ struct Host {
 ///
 /// Its lease is over for it a margin before it is over for etcd, and counts from when its renewal
 /// was sent: so it has stopped before anybody can take its place. While etcd does not answer it
-/// goes on with what it has until then.
+/// goes on with what it has until then. One of which etcd has forgotten something, because it was
+/// restored or has lost its data, joins again only when everybody's lease would be over.
 class Cluster {
  public:
   static constexpr std::chrono::seconds kHandoverLease{300};
@@ -91,6 +92,8 @@ class Cluster {
   bool join(const std::stop_token& stop);
   bool renew(const std::stop_token& stop);
   void drop_out(const std::string& why, const std::stop_token& stop);
+  void forgotten(const std::string& why, const std::stop_token& stop);
+  [[nodiscard]] bool remembers(const Roll& roll) const;
   bool divide(const Standing& next, const std::stop_token& stop);
   bool take_tells_again();
   void tell_all(const std::stop_token& stop);
@@ -118,6 +121,7 @@ class Cluster {
   // The thread's own.
   std::optional<Membership> membership_{};
   std::optional<std::int64_t> old_lease_{};  ///< Not ended yet in etcd, maybe.
+  Mono join_at_{};                           ///< Not before.
   Standing standing_{};
   std::map<std::string, Passed> passed_{};        ///< The latest of each, by key.
   std::map<std::string, std::int64_t> passes_{};  ///< When this member asked, by key.

@@ -113,6 +113,14 @@ class ClusterTest : public testing::Test {
     return told_;
   }
 
+  // Nothing is this member's for as long as another's lease may last.
+  void expect_to_wait() {
+    ASSERT_TRUE(eventually([&] { return !status().joined; }));
+    const auto dropped = std::chrono::steady_clock::now();
+    ASSERT_TRUE(eventually([&] { return status().joined; }));
+    EXPECT_GE(std::chrono::steady_clock::now() - dropped, config_.lease_ttl - 500ms);
+  }
+
   e2e::Workspace workspace_{};
   std::unique_ptr<EtcdServers> servers_{};
   Pulses pulses_{};
@@ -191,6 +199,30 @@ TEST_F(ClusterTest, ATroubleThatLastsIsToldOnce) {
   const std::lock_guard lock(mutex_);
   for (auto i = seen; i < shown_.size(); ++i) since.insert(shown_[i].trouble);
   EXPECT_THAT(since, UnorderedElementsAre(trouble));
+}
+
+TEST_F(ClusterTest, WhoseLeaseEtcdForgotWaitsUntilThatOfAnybodyIsOver) {
+  start();
+  const auto found = etcd_->get(kPrefix + "members/a", {});
+  ASSERT_TRUE(found && *found);
+  ASSERT_TRUE(etcd_->revoke((*found)->lease, {}));
+  expect_to_wait();
+}
+
+TEST_F(ClusterTest, WhoReadsAnEarlierAcknowledgementOfItsOwnWaitsUntilTheLeaseOfAnybodyIsOver) {
+  start();
+  const auto found = etcd_->get(kPrefix + "members/a", {});
+  ASSERT_TRUE(found && *found);
+  auto record = own_record();
+  const auto alone = record.acked;
+  write({.name = "b"});
+  ASSERT_TRUE(eventually([&] { return own_record().acked == view() && view() != alone; }));
+  write({.name = "b", .acked = view()});
+  ASSERT_TRUE(eventually([&] { return settled_among("ab"); }));
+  // As a backup has it that was made before b came.
+  ASSERT_TRUE(etcd_->put(kPrefix + "members/a", encode(record), (*found)->lease, {}));
+  ASSERT_TRUE(etcd_->remove(kPrefix + "members/b", {}));
+  expect_to_wait();
 }
 
 }  // namespace
