@@ -218,6 +218,8 @@ App::~App() {
   if (cluster_) cluster_->stop();
   // All are asked before any is waited for: one that hangs must not hold up the others.
   for (auto& dispatcher : dispatchers_) dispatcher->request_stop();
+  // They pass on to the cluster, which is gone before them otherwise.
+  dispatchers_.clear();
 }
 
 void App::serve() {
@@ -433,6 +435,7 @@ void App::reload(const std::function<tl::expected<Loaded, Problems>()>& load) {
     join(config_.cluster, loaded->members);
   } else {
     swap_accounts(divide(accounts_, config_, division_));
+    if (cluster_) cluster_->tell_again();
   }
   self_.note_reload(true, unix_seconds(read_clock().wall));
   log::info("reloaded", {{"accounts", std::to_string(config_.accounts.size())}});

@@ -31,7 +31,7 @@ std::string host_name() {
 
 std::string join_path(std::string_view a, std::string_view b) { return fmt::format("{}/{}", a, b); }
 
-// "ACCOUNT" of "ACCOUNT/NAME/I".
+// "ACCOUNT" of "ACCOUNT/NAME/LEASE.I".
 std::string account_of(std::string_view key) {
   const auto last = key.rfind('/');
   const auto end = last == std::string_view::npos || last == 0 ? last : key.rfind('/', last - 1);
@@ -80,11 +80,22 @@ void Cluster::pass_on(Passed passed) {
   news_.notify_all();
 }
 
+void Cluster::tell_again() {
+  {
+    const std::lock_guard lock(mutex_);
+    tells_again_ = true;
+    has_news_ = true;
+  }
+  news_.notify_all();
+}
+
 void Cluster::run(const std::stop_token& stop) {
   const Pulse pulse(pulses_, "cluster", read_clock().mono);
   while (!stop.stop_requested()) {
     pulse.beat(read_clock().mono);
+    trouble_.reset();
     const auto pause = step(stop);
+    if (trouble_ && !stop.stop_requested()) note_answer(*trouble_);
     std::unique_lock lock(mutex_);
     news_.wait_for(lock, stop, pause, [this] { return has_news_; });
     has_news_ = false;
@@ -112,7 +123,7 @@ Mono Cluster::end_of(const Membership& membership) const {
 }
 
 milliseconds Cluster::step(const std::stop_token& stop) {
-  if (!membership_ && !join(stop)) return kLook;
+  if (!membership_ && (read_clock().mono < join_at_ || !join(stop))) return kLook;
   if (read_clock().mono >= membership_->renewed + membership_->lease.ttl / 3 && !renew(stop)) {
     if (membership_ && read_clock().mono >= end_of(*membership_)) {
       drop_out("it could not be renewed in time", stop);
@@ -122,13 +133,18 @@ milliseconds Cluster::step(const std::stop_token& stop) {
   put_passed(stop);
   const auto roll = read_roll(stop);
   if (!roll) {
-    note_answer(roll.error().detail);
+    trouble_ = roll.error().detail;
     return kLook;
   }
-  note_answer("");
+  if (!trouble_) trouble_ = "";
+  if (!remembers(*roll)) {
+    forgotten("etcd does not know what this member wrote", stop);
+    return kLook;
+  }
   const auto next = follow(standing_, *roll, self_);
   if (next.views != standing_.views && !divide(next, stop)) return kLook;
   standing_ = next;
+  if (take_tells_again()) tell_all(stop);
   hear(*roll, stop);
   note([&](ClusterStatus& status) {
     status.settled = standing_.settled;
@@ -151,7 +167,7 @@ milliseconds Cluster::step(const std::stop_token& stop) {
 bool Cluster::join(const std::stop_token& stop) {
   if (old_lease_) {
     if (const auto ended = etcd_.revoke(*old_lease_, stop); !ended) {
-      note_answer(ended.error().detail);
+      trouble_ = ended.error().detail;
       return false;
     }
     old_lease_.reset();
@@ -159,7 +175,7 @@ bool Cluster::join(const std::stop_token& stop) {
   const Mono sent = read_clock().mono;
   const auto lease = etcd_.grant(std::chrono::ceil<seconds>(config_.lease_ttl), stop);
   if (!lease) {
-    note_answer(lease.error().detail);
+    trouble_ = lease.error().detail;
     return false;
   }
   old_lease_ = lease->id;
@@ -167,13 +183,13 @@ bool Cluster::join(const std::stop_token& stop) {
   const auto put =
       etcd_.put_new(prefix_ + join_path("members", self_), encode(record), lease->id, stop);
   if (!put || !*put) {
-    note_answer(
+    trouble_ =
         !put ? put.error().detail
-             : fmt::format("another member is called {}, or was and its lease is not over", self_));
+             : fmt::format("another member is called {}, or was and its lease is not over", self_);
     return false;
   }
   old_lease_.reset();
-  note_answer("");
+  trouble_ = "";
   standing_ = {};
   passes_.clear();
   membership_ = Membership{.lease = *lease, .renewed = sent, .record = std::move(record)};
@@ -199,9 +215,9 @@ bool Cluster::renew(const std::stop_token& stop) {
   const auto ttl = etcd_.keep_alive(membership_->lease.id, stop);
   if (!ttl) {
     if (ttl.error().reason == Reason::gone) {
-      drop_out("etcd does not know it any more", stop);
+      forgotten("etcd does not know it any more", stop);
     } else {
-      note_answer(ttl.error().detail);
+      trouble_ = ttl.error().detail;
     }
     return false;
   }
@@ -230,12 +246,27 @@ void Cluster::drop_out(const std::string& why, const std::stop_token& stop) {
   host_.divide({{Members::nobody()}, true}, {}, stop);
 }
 
+// What an earlier write left, whether its answer came or not. An acknowledgement from before, of an
+// etcd that was restored, must agree to nothing.
+bool Cluster::remembers(const Roll& roll) const {
+  return std::none_of(roll.begin(), roll.end(), [&](const MemberRecord& member) {
+    return member.name == self_ && member.acked != membership_->record.acked &&
+           member.acked != standing_.view;
+  });
+}
+
+// Its time was not over: so etcd may have forgotten the leases of others, too, who still poll.
+void Cluster::forgotten(const std::string& why, const std::stop_token& stop) {
+  join_at_ = read_clock().mono + membership_->lease.ttl;
+  drop_out(why, stop);
+}
+
 bool Cluster::divide(const Standing& next, const std::stop_token& stop) {
   Handed handed;
   if (next.settled) {
     auto read = read_handed(stop);
     if (!read) {
-      note_answer(read.error().detail);
+      trouble_ = read.error().detail;
       return false;
     }
     handed = std::move(*read);
@@ -244,17 +275,24 @@ bool Cluster::divide(const Standing& next, const std::stop_token& stop) {
   const auto outcome = host_.divide({next.views, true}, handed, stop);
   if (!outcome) return false;
   note([&](ClusterStatus& status) { status.given_up += outcome->endpoints; });
-  // Who asks for an account may be another member now.
-  passes_.clear();
-  std::vector<Passed> known;
-  for (const auto& [key, passed] : passed_) known.push_back(passed);
-  host_.tell(known, stop);
+  tell_all(stop);
   // Who takes them over counts from nothing, if this fails.
-  if (const auto put = put_handed(outcome->given_up, stop); !put) note_answer(put.error().detail);
+  if (const auto put = put_handed(outcome->given_up, stop); !put) trouble_ = put.error().detail;
   log::info("cluster_divided", {{"cluster", config_.name},
                                 {"members", std::to_string(next.views.back().size())},
                                 {"settled", next.settled ? "true" : "false"}});
   return true;
+}
+
+bool Cluster::take_tells_again() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(tells_again_, false);
+}
+
+void Cluster::tell_all(const std::stop_token& stop) {
+  std::vector<Passed> known;
+  for (const auto& [key, passed] : passed_) known.push_back(passed);
+  host_.tell(known, stop);
 }
 
 bool Cluster::write(MemberRecord record, const std::stop_token& stop) {
@@ -266,7 +304,7 @@ bool Cluster::write(MemberRecord record, const std::stop_token& stop) {
     known = std::move(record);
     return true;
   }
-  note_answer(put.error().detail);
+  trouble_ = put.error().detail;
   return false;
 }
 
@@ -289,7 +327,7 @@ void Cluster::put_passed(const std::stop_token& stop) {
     if (const auto put =
             etcd_.put(prefix_ + join_path("passed", key), *text, membership_->lease.id, stop);
         !put) {
-      note_answer(put.error().detail);
+      trouble_ = put.error().detail;
       ready.insert(std::move(next));
       break;
     }
@@ -305,7 +343,7 @@ bool Cluster::read_passed(const std::stop_token& stop) {
   const auto prefix = prefix_ + "passed/";
   const auto found = etcd_.range(prefix, stop);
   if (!found) {
-    note_answer(found.error().detail);
+    trouble_ = found.error().detail;
     return false;
   }
   for (const auto& entry : *found) take_passed(entry.key.substr(prefix.size()), entry.value);
@@ -324,14 +362,21 @@ bool Cluster::take_passed(const std::string& key, const std::string& text) {
 }
 
 void Cluster::hear(const Roll& roll, const std::stop_token& stop) {
+  std::erase_if(heard_, [&](const auto& entry) {
+    return std::none_of(roll.begin(), roll.end(), [&](const MemberRecord& member) {
+      return member.name == entry.first.first && member.passed.contains(entry.first.second);
+    });
+  });
   std::vector<Passed> news;
   for (const auto& member : roll) {
     if (member.name == self_) continue;
     for (const auto& [key, sent] : member.passed) {
-      if (heard_[key] == std::pair(member.name, sent)) continue;
+      const std::pair whose(member.name, key);
+      const auto known = heard_.find(whose);
+      if (known != heard_.end() && known->second == sent) continue;
       const auto found = etcd_.get(prefix_ + join_path("passed", key), stop);
       if (!found || !*found) continue;
-      heard_[key] = {member.name, sent};
+      heard_[whose] = sent;
       if (take_passed(key, (*found)->value)) news.push_back(passed_[key]);
     }
   }
@@ -368,7 +413,8 @@ Result<void> Cluster::put_handed(const Handed& handed, const std::stop_token& st
   if (!lease) return tl::make_unexpected(lease.error());
   for (const auto& [account, texts] : handed) {
     for (std::size_t i = 0; i < texts.size(); ++i) {
-      const auto key = fmt::format("{}handover/{}/{}/{}", prefix_, account, self_, i);
+      const auto key =
+          fmt::format("{}handover/{}/{}/{:x}.{}", prefix_, account, self_, lease->id, i);
       if (auto put = etcd_.put(key, texts[i], lease->id, stop); !put) return put;
     }
   }

@@ -47,11 +47,13 @@ struct Host {
 /// anew when that changes (daemon/membership.hpp). One thread of its own.
 ///
 /// In etcd, below /serverless_exporter/CLUSTER/: members/NAME (MemberRecord), passed/ACCOUNT/TARGET
-/// (Passed) with the member's lease, handover/ACCOUNT/NAME/I with one of kHandoverLease.
+/// (Passed) with the member's lease, handover/ACCOUNT/NAME/LEASE.I with one of
+/// kHandoverLease: what a member gives up twice before anybody takes it stands beside itself.
 ///
 /// Its lease is over for it a margin before it is over for etcd, and counts from when its renewal
 /// was sent: so it has stopped before anybody can take its place. While etcd does not answer it
-/// goes on with what it has until then.
+/// goes on with what it has until then. One of which etcd has forgotten something, because it was
+/// restored or has lost its data, joins again only when everybody's lease would be over.
 class Cluster {
  public:
   static constexpr std::chrono::seconds kHandoverLease{300};
@@ -66,6 +68,10 @@ class Cluster {
 
   /// Passes on what this member was told. Any thread.
   void pass_on(Passed passed);
+
+  /// Tells the host once more of all that was passed on: it may have accounts now that it had not
+  /// when it was told. Any thread.
+  void tell_again();
 
   /// Ends its thread: nothing is asked of the host any more.
   void stop();
@@ -86,7 +92,11 @@ class Cluster {
   bool join(const std::stop_token& stop);
   bool renew(const std::stop_token& stop);
   void drop_out(const std::string& why, const std::stop_token& stop);
+  void forgotten(const std::string& why, const std::stop_token& stop);
+  [[nodiscard]] bool remembers(const Roll& roll) const;
   bool divide(const Standing& next, const std::stop_token& stop);
+  bool take_tells_again();
+  void tell_all(const std::stop_token& stop);
   bool write(MemberRecord record, const std::stop_token& stop);
   void put_passed(const std::stop_token& stop);
   void hear(const Roll& roll, const std::stop_token& stop);
@@ -111,17 +121,20 @@ class Cluster {
   // The thread's own.
   std::optional<Membership> membership_{};
   std::optional<std::int64_t> old_lease_{};  ///< Not ended yet in etcd, maybe.
+  Mono join_at_{};                           ///< Not before.
   Standing standing_{};
   std::map<std::string, Passed> passed_{};        ///< The latest of each, by key.
   std::map<std::string, std::int64_t> passes_{};  ///< When this member asked, by key.
-  std::map<std::string, std::pair<std::string, std::int64_t>>
-      heard_{};  ///< Whose and when, by key.
+  std::map<std::pair<std::string, std::string>, std::int64_t>
+      heard_{};                           ///< When it asked, by member and key.
+  std::optional<std::string> trouble_{};  ///< Of this step; empty text: none. Empty: not known.
 
   ClusterStatus status_{};
 
-  std::mutex mutex_{};  ///< Of the next three.
+  std::mutex mutex_{};  ///< Of the next four.
   std::condition_variable_any news_{};
   bool has_news_ = false;
+  bool tells_again_ = false;
   std::map<std::string, Passed> outbox_{};  ///< By key: the latest will do.
   std::jthread thread_{};                   // Last: ends before what it uses.
 };

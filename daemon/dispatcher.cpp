@@ -274,11 +274,12 @@ Observation Dispatcher::observe(const Order& order, const std::stop_token& stop)
   observation.cached = client.cached();
   if (learned_nothing(observation.poll)) observation.withheld = client.withheld();
   if (passes_on && !failed(observation.poll)) {
-    machinery_.pass_on({.account = setup_.account.name,
-                        .target = key_of(target),
-                        .sent = observation.sent.wall - observation.cached,
-                        .interval = order.interval,
-                        .exchanges = client.take_recorded()});
+    machinery_.pass_on(
+        without_what_nobody_reads({.account = setup_.account.name,
+                                   .target = key_of(target),
+                                   .sent = observation.sent.wall - observation.cached,
+                                   .interval = order.interval,
+                                   .exchanges = client.take_recorded()}));
   }
   // At once, and not when the dispatcher takes the answer: others wait for their turn at the gate.
   if (const auto wait = wait_after(observation, {}, setup_.account.poll.interval);

@@ -6,7 +6,11 @@
 #include <random>
 #include <string>
 
+#include "collectors/registry.hpp"
 #include "daemon/deflate.hpp"
+#include "tests/fakes/account.hpp"
+#include "tests/fakes/fake_http.hpp"
+#include "tests/fakes/fixture.hpp"
 
 namespace serverless::daemon {
 namespace {
@@ -70,6 +74,65 @@ TEST(PassedOn, DamageIsSaidInWordsAndNeverMisread) {
     const auto read = decode_passed(other);
     EXPECT_TRUE(!read || *read == passed()) << i;
   }
+}
+
+// Keeps what it was answered, as the member that asks does.
+class Recorder final : public http::Client {
+ public:
+  explicit Recorder(http::Client& client) : client_(client) {}
+  Result<http::Response> send(const http::Request& request) override {
+    auto response = client_.send(request);
+    if (response) {
+      kept.exchanges.push_back(
+          {.method = request.method, .url = request.url, .response = *response});
+    }
+    return response;
+  }
+  Passed kept{};
+
+ private:
+  http::Client& client_;
+};
+
+TEST(PassedOn, SaysAllThatACollectorReadsAndNoSecretOfWhoDeployed) {
+  const auto& runpod = *find_provider("runpod");
+  const auto collector = runpod.make(fakes::account(runpod, {.name = "prod"}));
+  std::size_t lists = 0;
+  for (const auto& target : collector->targets(std::vector{EndpointInfo{.id = "1"}})) {
+    if (!target.endpoint_id.empty()) continue;
+    ++lists;
+    fakes::FakeHttp http;
+    for (const auto& [path, name] :
+         {std::pair("/v2/serverless", "runpod/endpoints.json"),
+          std::pair("/v2/billing/serverless?bucketSize=hour&lastN=2", "runpod/billing.json")}) {
+      http.add(std::string("GET https://api.runpod.io") + path,
+               http::Response{.status = 200,
+                              .headers = {{"date", "Sun, 22 Nov 2026 03:20:00 GMT"}},
+                              .body = fakes::fixture(name)});
+    }
+    Recorder recorder(http);
+    const auto poll = collector->poll(target, recorder);
+    EXPECT_GT(poll.answers.size(), 1U) << target.operation;
+    const auto passed = without_what_nobody_reads(recorder.kept);
+    Replay replay(passed);
+    const auto heard = collector->poll(target, replay);
+    EXPECT_EQ(heard.listing, poll.listing) << target.operation;
+    ASSERT_EQ(heard.answers.size(), poll.answers.size()) << target.operation;
+    for (std::size_t i = 0; i < poll.answers.size(); ++i) {
+      EXPECT_EQ(heard.answers[i].endpoint_id, poll.answers[i].endpoint_id);
+      EXPECT_TRUE(heard.answers[i].result == poll.answers[i].result) << i;
+    }
+    for (const auto& exchange : passed.exchanges) {
+      EXPECT_EQ(exchange.response.body.find("do-not-log"), std::string::npos);
+      EXPECT_EQ(exchange.response.body.find("env"), std::string::npos);
+    }
+  }
+  EXPECT_EQ(lists, 2U);
+}
+
+TEST(PassedOn, ABodyThatIsNoJsonIsLeftOut) {
+  EXPECT_EQ(without_what_nobody_reads(passed()).exchanges[0].response.body, R"([{"id":"a"}])");
+  EXPECT_EQ(without_what_nobody_reads(passed()).exchanges[1].response.body, "");
 }
 
 TEST(PassedOn, AnswersWhatTheOtherWasAnsweredAndNothingElse) {
