@@ -98,7 +98,7 @@ class Dispatcher {
   Observation observe(const Target& target, const std::stop_token& stop);
 
   void start_due(Mono now);
-  void take(const Observation& observation);
+  void take(Observation observation);
   void take_heard(Observation observation);
   void refresh_targets();
   void settle_expired(Now now);
