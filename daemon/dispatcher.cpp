@@ -46,7 +46,11 @@ milliseconds gap_of(const Provider& provider, const std::string& operation) {
 // thread; a large fleet has one every few milliseconds: what comes so close together has one walk.
 constexpr milliseconds kTakeTogether{50};
 constexpr milliseconds kStartTogether{50};
+// A page is dearer by far, the more so the more endpoints there are: those that stand in one block
+// are asked within a second or two, and each page between makes the block anew.
 constexpr milliseconds kPublishTogether{250};
+constexpr milliseconds kPublishWithin{1000};
+constexpr milliseconds kEachEndpoint{1};
 
 // After this moment the statuses of an endpoint rest on a queue's view that has expired.
 Mono end_of_queue_view(const EndpointState& endpoint) {
@@ -606,7 +610,8 @@ void Dispatcher::publish() {
   published_ = std::move(page);
   machinery_.store.publish(published_);
   news_ = false;
-  publish_at_ = read_clock().mono + kPublishTogether;
+  const auto together = kEachEndpoint * std::ssize(account_.endpoints);
+  publish_at_ = read_clock().mono + std::clamp(together, kPublishTogether, kPublishWithin);
 }
 
 }  // namespace serverless::daemon
