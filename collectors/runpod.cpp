@@ -220,7 +220,10 @@ class RunPod final : public Collector {
               if (workers) workers->answered_at = response.date();
               return workers;
             });
-    return {.answers = {{target.endpoint_id, Source::workers, std::move(report)}}};
+    // From between braces the list would be copied.
+    Poll poll;
+    poll.answers.push_back({target.endpoint_id, Source::workers, std::move(report)});
+    return poll;
   }
 
   [[nodiscard]] Poll list_billing(const Target& target, http::Client& client) const {
