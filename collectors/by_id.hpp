@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory_resource>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -28,7 +29,8 @@ class ById {
 
  private:
   std::vector<T> values_{};
-  std::unordered_map<std::string, std::size_t> positions_{};
+  std::pmr::monotonic_buffer_resource room_{};  // Ids come, and none goes.
+  std::pmr::unordered_map<std::pmr::string, std::size_t> positions_{&room_};
 };
 
 }  // namespace serverless

@@ -478,13 +478,13 @@ std::optional<Identified> identify(const Value& element, const std::string& path
     skipped.add(Skip::not_object, path + ": expected an object");
     return std::nullopt;
   }
-  const Record record{&element, path, skipped};
+  Record record{&element, path, skipped};
   const auto id = record.id("id");
   if (id.empty()) {
     skipped.add(Skip::no_id, path + "/id: expected an id");
     return std::nullopt;
   }
-  return Identified{id, record};
+  return Identified{id, std::move(record)};
 }
 
 }  // namespace serverless::json

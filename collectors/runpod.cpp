@@ -52,27 +52,16 @@ Status status_of(std::string_view word) {
 /// Words of a worker that exists no more.
 bool is_gone(std::string_view word) { return word == "terminated" || word == "deleted"; }
 
-/// The flag is authoritative. The versions say why: where they are equal or not known, RunPod has
-/// compared container images.
-Staleness staleness_of(std::optional<bool> is_stale, std::string_view version,
-                       std::optional<std::int64_t> endpoint_version) {
+/// The flag is authoritative. RunPod has compared container images, unless the versions differ.
+Staleness staleness_of(std::optional<bool> is_stale) {
   if (!is_stale) return Staleness::unknown;
-  if (!*is_stale) return Staleness::current;
-  const bool differ =
-      !version.empty() && endpoint_version && version != std::to_string(*endpoint_version);
-  return differ ? Staleness::version : Staleness::image;
+  return *is_stale ? Staleness::image : Staleness::current;
 }
 
-struct Listed {
-  Worker worker{};
-  std::optional<bool> is_stale{};
-};
-
-Listed read_worker(const json::Record& record) {
-  Listed listed;
-  auto& worker = listed.worker;
+Worker read_worker(const json::Record& record) {
+  Worker worker;
   worker.native_status = record.word("status");
-  if (is_gone(worker.native_status)) return listed;
+  if (is_gone(worker.native_status)) return worker;
   worker.status = status_of(worker.native_status);
   worker.version = record.id("version");
   worker.image = record.text("image");
@@ -82,8 +71,8 @@ Listed read_worker(const json::Record& record) {
   worker.uptime_seconds = record.amount("uptimeSeconds");
   // The start of the pod, which outlives its containers: no uptime can be made of it.
   worker.started_at = record.time("startedAt");
-  listed.is_stale = record.boolean("isStale");
-  return listed;
+  worker.staleness = staleness_of(record.boolean("isStale"));
+  return worker;
 }
 
 /// The workers of one answer.
@@ -96,27 +85,27 @@ class WorkerList {
     if (!found) return;
     const auto& [id, record] = *found;
     if (!record.has("status")) skipped_.add(Skip::bad_field, path + "/status: expected a string");
-    auto listed = read_worker(record);
-    listed.worker.id = id;
-    if (!listed_.put(id, std::move(listed)).second) skipped_.duplicate(path);
+    auto worker = read_worker(record);
+    worker.id = id;
+    if (!workers_.put(id, std::move(worker)).second) skipped_.duplicate(path);
   }
 
   /// The versions are compared at the end, because the endpoint's may follow the list.
   std::vector<Worker> take(std::optional<std::int64_t> endpoint_version) {
-    auto listed = listed_.take();
-    std::vector<Worker> workers;
-    workers.reserve(listed.size());
-    for (auto& [worker, is_stale] : listed) {
-      if (is_gone(worker.native_status)) continue;
-      worker.staleness = staleness_of(is_stale, worker.version, endpoint_version);
-      workers.push_back(std::move(worker));
+    auto workers = workers_.take();
+    std::erase_if(workers, [](const Worker& worker) { return is_gone(worker.native_status); });
+    if (!endpoint_version) return workers;
+    const auto current = std::to_string(*endpoint_version);
+    for (auto& worker : workers) {
+      const bool differs = !worker.version.empty() && worker.version != current;
+      if (differs && is_stale(worker.staleness)) worker.staleness = Staleness::version;
     }
     return workers;
   }
 
  private:
   Skipped& skipped_;
-  ById<Listed> listed_{};
+  ById<Worker> workers_{};
 };
 
 struct Bill {
@@ -231,7 +220,10 @@ class RunPod final : public Collector {
               if (workers) workers->answered_at = response.date();
               return workers;
             });
-    return {.answers = {{target.endpoint_id, Source::workers, std::move(report)}}};
+    // From between braces the list would be copied.
+    Poll poll;
+    poll.answers.push_back({target.endpoint_id, Source::workers, std::move(report)});
+    return poll;
   }
 
   [[nodiscard]] Poll list_billing(const Target& target, http::Client& client) const {

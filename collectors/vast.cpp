@@ -114,7 +114,10 @@ class Vast final : public Collector {
                         if (workers) workers->answered_at = response.date();
                         return workers;
                       });
-    return {.answers = {{target.endpoint_id, Source::workers, std::move(report)}}};
+    // From between braces the list would be copied.
+    Poll poll;
+    poll.answers.push_back({target.endpoint_id, Source::workers, std::move(report)});
+    return poll;
   }
 
   /// All groups or an error: with one missing, its workers would seem to be in no group.

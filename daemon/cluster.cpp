@@ -426,7 +426,8 @@ void Cluster::leave(const Handed& given_up, milliseconds patience) {
   std::stop_source late;
   const std::jthread timer([&](const std::stop_token& done) {
     Mailbox<bool> never;
-    never.take(done, read_clock().mono + patience);
+    const auto end = read_clock().mono + patience;
+    never.take_all(done, end, end);
     if (!done.stop_requested()) late.request_stop();
   });
   lease_.set_end(Mono{});

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "daemon/clock.hpp"
 
@@ -29,6 +30,8 @@ constexpr std::size_t kMaxHeaderBytes = 64 * 1024;
 constexpr int kIdlePollMs = Pulses::kBeat.count();
 // A list of a hundred workers at one go: by default it takes several, and a wait for each.
 constexpr long kReadBuffer = 64L * 1024;
+// Each keeps a buffer of that size. So many requests are hardly ever under way at once.
+constexpr std::size_t kIdleHandles = 32;
 // Than a request has: it is the request that is told to have taken too long.
 constexpr std::chrono::seconds kLonger{1};
 
@@ -204,12 +207,42 @@ void set_trust(CURL* easy, const Trust& trust) {
   }
 }
 
-std::shared_ptr<Transfer> make_transfer(const Request& request, const config::Secret& key,
-                                        const Bounds& bounds, const Trust& trust,
-                                        const std::string& user_agent) {
+// Handles that have done their request and know nothing of it any more: what they take a hundred
+// allocations for is used again. Threads: any.
+class IdleHandles {
+ public:
+  Easy take() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!handles_.empty()) {
+        Easy easy = std::move(handles_.back());
+        handles_.pop_back();
+        return easy;
+      }
+    }
+    Easy easy(curl_easy_init());
+    if (!easy) throw std::runtime_error("libcurl: no handle");
+    return easy;
+  }
+
+  void give_back(Easy easy) {
+    curl_easy_reset(easy.get());
+    const std::lock_guard lock(mutex_);
+    if (handles_.size() < kIdleHandles) handles_.push_back(std::move(easy));
+  }
+
+  void clear() { handles_.clear(); }
+
+ private:
+  std::mutex mutex_{};
+  std::vector<Easy> handles_{};
+};
+
+std::shared_ptr<Transfer> make_transfer(Easy handle, const Request& request,
+                                        const config::Secret& key, const Bounds& bounds,
+                                        const Trust& trust, const std::string& user_agent) {
   auto transfer = std::make_shared<Transfer>();
-  transfer->easy.reset(curl_easy_init());
-  if (!transfer->easy) throw std::runtime_error("libcurl: no handle");
+  transfer->easy = std::move(handle);
   transfer->headers = header_list(request, key);
   transfer->body = request.body;
   transfer->max_body = bounds.max_body;
@@ -235,6 +268,7 @@ std::shared_ptr<Transfer> make_transfer(const Request& request, const config::Se
   set(easy, CURLOPT_HEADERDATA, static_cast<void*>(transfer.get()));
   set(easy, CURLOPT_SOCKOPTFUNCTION, &on_socket);
   set(easy, CURLOPT_SOCKOPTDATA, static_cast<void*>(transfer.get()));
+  set(easy, CURLOPT_PRIVATE, static_cast<void*>(transfer.get()));
   set_trust(easy, trust);
   if (is_loopback(request.url)) set(easy, CURLOPT_PROXY, "");
   if (request.method == "POST") {
@@ -282,6 +316,7 @@ class CurlHttp::Engine {
     thread_.request_stop();
     curl_multi_wakeup(multi_);
     thread_.join();
+    idle_.clear();
     curl_multi_cleanup(multi_);
   }
   Engine(const Engine&) = delete;
@@ -289,11 +324,14 @@ class CurlHttp::Engine {
 
   Result<Response> send(const Request& request, const config::Secret& key, const Bounds& bounds,
                         const std::stop_token& stop, const Trust& trust) {
-    auto transfer = make_transfer(request, key, bounds, trust, user_agent_);
+    auto transfer = make_transfer(idle_.take(), request, key, bounds, trust, user_agent_);
     auto done = transfer->done.get_future();
     post({transfer, Order::start});
     const std::stop_callback cancel(stop, [&] { post({transfer, Order::cancel}); });
-    return done.get();
+    auto result = done.get();
+    // The engine's thread has let go of it. Who had no whole answer may have something left of it.
+    if (result) idle_.give_back(std::move(transfer->easy));
+    return result;
   }
 
  private:
@@ -319,7 +357,7 @@ class CurlHttp::Engine {
       curl_multi_poll(multi_, nullptr, 0, kIdlePollMs, nullptr);
     }
     read_inbox();
-    while (!under_way_.empty()) abandon(under_way_.begin()->first);
+    while (!under_way_.empty()) end(under_way_.begin(), fail(Reason::internal, "stopping"));
   }
 
   void read_inbox() {
@@ -329,14 +367,14 @@ class CurlHttp::Engine {
       mails.swap(inbox_);
     }
     for (auto& [transfer, order] : mails) {
-      CURL* easy = transfer->easy.get();
       if (order == Order::cancel) {
-        abandon(easy);
+        const auto found = under_way_.find(transfer.get());
+        if (found != under_way_.end()) end(found, fail(Reason::internal, "stopping"));
       } else if (read_clock().mono >= transfer->start_before) {
         transfer->done.set_value(fail(Reason::internal, "too late to be sent"));
       } else {
-        under_way_.emplace(easy, transfer);
-        curl_multi_add_handle(multi_, easy);
+        curl_multi_add_handle(multi_, transfer->easy.get());
+        under_way_.emplace(transfer.get(), std::move(transfer));
       }
     }
   }
@@ -346,25 +384,21 @@ class CurlHttp::Engine {
     while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
       if (message->msg != CURLMSG_DONE) continue;
       const auto code = message->data.result;
-      const auto found = under_way_.find(message->easy_handle);
-      if (found == under_way_.end()) continue;
-      const auto transfer = found->second;
-      forget(found->first);
-      transfer->done.set_value(result_of(*transfer, code));
+      Transfer* transfer = nullptr;
+      curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+      const auto found = under_way_.find(transfer);
+      if (found != under_way_.end()) end(found, result_of(*transfer, code));
     }
   }
 
-  void abandon(CURL* easy) {
-    const auto found = under_way_.find(easy);
-    if (found == under_way_.end()) return;
-    const auto transfer = found->second;
-    forget(easy);
-    transfer->done.set_value(fail(Reason::internal, "stopping"));
-  }
+  using UnderWay = std::map<const Transfer*, std::shared_ptr<Transfer>>;
 
-  void forget(CURL* easy) {
-    curl_multi_remove_handle(multi_, easy);
-    under_way_.erase(easy);
+  // From then on its handle is the sender's again.
+  void end(UnderWay::iterator at, Result<Response> result) {
+    const auto transfer = std::move(at->second);
+    under_way_.erase(at);
+    curl_multi_remove_handle(multi_, transfer->easy.get());
+    transfer->done.set_value(std::move(result));
   }
 
   std::string user_agent_;
@@ -372,7 +406,8 @@ class CurlHttp::Engine {
   CURLM* multi_ = nullptr;
   std::mutex mutex_{};
   std::deque<Mail> inbox_{};
-  std::map<CURL*, std::shared_ptr<Transfer>> under_way_{};
+  UnderWay under_way_{};
+  IdleHandles idle_{};
   std::jthread thread_{};  // Last: ends before what it uses.
 };
 

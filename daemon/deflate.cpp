@@ -3,6 +3,7 @@
 #include <zlib.h>
 #ifdef SERVERLESS_ISAL
 #include <isa-l/crc.h>
+#include <isa-l/crc64.h>
 #include <isa-l/igzip_lib.h>
 #endif
 
@@ -36,6 +37,10 @@ using Stream = std::unique_ptr<z_stream, End>;
 
 std::uint32_t crc_of(std::string_view text) {
   return crc32_gzip_refl(0, bytes_of(text), text.size());
+}
+
+std::uint64_t fingerprint_of(std::string_view text) {
+  return crc64_ecma_refl(0, bytes_of(text), text.size());
 }
 
 // Stored blocks of at most 64 KiB and their headers, where nothing can be compressed.
@@ -87,6 +92,8 @@ std::uint32_t crc_of(std::string_view text) {
   return static_cast<std::uint32_t>(crc32_z(0, bytes_of(text), text.size()));
 }
 
+std::uint64_t fingerprint_of(std::string_view text) { return std::hash<std::string_view>{}(text); }
+
 std::string deflate_raw(std::string_view text) {
   z_stream state{};
   if (deflateInit2(&state, 1, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
@@ -122,8 +129,6 @@ void inflate_raw(const std::string& deflated, std::string& text) {
 
 // Both libraries count in 32 bits.
 constexpr std::size_t kMost = std::numeric_limits<std::uint32_t>::max() / 2;
-
-std::uint64_t fingerprint_of(std::string_view text) { return std::hash<std::string_view>{}(text); }
 
 void append_little_endian(std::string& out, std::uint32_t value) {
   for (int i = 0; i < 4; ++i) out += static_cast<char>((value >> (8 * i)) & 0xFF);

@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 
 // Sleeps until that moment or a stop.
 void sleep_until(Mono moment, const std::stop_token& stop) {
+  if (moment <= read_clock().mono) return;
   std::mutex mutex;
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
@@ -41,10 +42,15 @@ milliseconds gap_of(const Provider& provider, const std::string& operation) {
   return milliseconds{0};
 }
 
-// Starts and pages are worth a walk over all endpoints, and a large fleet has an answer every few
-// milliseconds: what comes so close together has one walk.
+// Starts and pages are worth a walk over all endpoints, and an answer is worth the waking of a
+// thread; a large fleet has one every few milliseconds: what comes so close together has one walk.
+constexpr milliseconds kTakeTogether{50};
 constexpr milliseconds kStartTogether{50};
+// A page is dearer by far, the more so the more endpoints there are: those that stand in one block
+// are asked within a second or two, and each page between makes the block anew.
 constexpr milliseconds kPublishTogether{250};
+constexpr milliseconds kPublishWithin{1000};
+constexpr milliseconds kEachEndpoint{1};
 
 // After this moment the statuses of an endpoint rest on a queue's view that has expired.
 Mono end_of_queue_view(const EndpointState& endpoint) {
@@ -323,17 +329,20 @@ void Dispatcher::prepare(std::optional<Inheritance> before) {
 void Dispatcher::run(const std::stop_token& stop) {
   const Pulse pulse(machinery_.pulses, "poll " + account_.name, read_clock().mono);
   start_due(read_clock().mono);
+  Mono take_at{};
   while (!stop.stop_requested()) {
     pulse.beat(read_clock().mono);
-    auto observation = results_.take(stop, next_wake());
-    const bool landed = observation.has_value();
-    // What was under way when a stop was asked for says nothing of the provider.
-    while (observation && !stop.stop_requested()) {
-      take(*observation);
-      observation = results_.take(stop, read_clock().mono);
+    auto observations = results_.take_all(stop, held_ ? Mono{} : take_at, next_wake());
+    for (auto& observation : observations) {
+      // What was under way when a stop was asked for says nothing of the provider.
+      if (stop.stop_requested()) return;
+      take(std::move(observation));
     }
     if (stop.stop_requested()) return;
-    if (landed) keep_to_quota(read_clock());
+    if (!observations.empty()) {
+      take_at = read_clock().mono + kTakeTogether;
+      keep_to_quota(read_clock());
+    }
     if (std::exchange(endpoints_told_, false)) {
       refresh_targets();
       hear_of_new_endpoints();
@@ -345,8 +354,8 @@ void Dispatcher::run(const std::stop_token& stop) {
   }
 }
 
-void Dispatcher::take(const Observation& observation) {
-  if (observation.heard) return take_heard(observation);
+void Dispatcher::take(Observation observation) {
+  if (observation.heard) return take_heard(std::move(observation));
   const auto& target = observation.target;
   --under_way_;
   note_key(observation);
@@ -632,7 +641,8 @@ void Dispatcher::publish() {
   published_ = std::move(page);
   machinery_.store.publish(published_);
   news_ = false;
-  publish_at_ = read_clock().mono + kPublishTogether;
+  const auto together = kEachEndpoint * std::ssize(account_.endpoints);
+  publish_at_ = read_clock().mono + std::clamp(together, kPublishTogether, kPublishWithin);
 }
 
 }  // namespace serverless::daemon

@@ -102,7 +102,7 @@ class Dispatcher {
   Observation observe(const Order& order, const std::stop_token& stop);
 
   void start_due(Mono now);
-  void take(const Observation& observation);
+  void take(Observation observation);
   void take_heard(Observation observation);
   void apply_heard(const Observation& observation);
   void hear_of_new_endpoints();

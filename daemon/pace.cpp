@@ -97,8 +97,9 @@ bool failed(const Poll& poll) {
 }
 
 bool learned_nothing(const Poll& poll) {
-  return !poll.listing && std::none_of(poll.answers.begin(), poll.answers.end(),
-                                       [](const Answer& answer) { return answer.result; });
+  return !poll.listing &&
+         std::none_of(poll.answers.begin(), poll.answers.end(),
+                      [](const Answer& answer) { return answer.result.has_value(); });
 }
 
 }  // namespace serverless::daemon

@@ -129,9 +129,12 @@ nanoseconds least_gap(const Schedule& schedule, std::size_t index) {
 void for_each_known(auto& paces, const Schedule& schedule, auto visit) {
   auto position = schedule.positions.begin();
   for (auto& [key, pace] : paces) {
-    while (position != schedule.positions.end() && position->first < key) ++position;
+    int order = -1;
+    while (position != schedule.positions.end() && (order = position->first.compare(key)) < 0) {
+      ++position;
+    }
     if (position == schedule.positions.end()) return;
-    if (position->first == key) visit(position->second, key, pace);
+    if (order == 0) visit(position++->second, key, pace);
   }
 }
 

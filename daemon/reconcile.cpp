@@ -285,18 +285,22 @@ std::optional<double> uptime(const Worker& worker, Status status, Time now) {
 // Joins the new list with what we remember of each worker.
 std::vector<WorkerState> join(const Workers& before, std::vector<Worker> reported,
                               std::uint64_t& stayed) {
-  std::sort(reported.begin(), reported.end(),
-            [](const Worker& a, const Worker& b) { return a.id < b.id; });
+  // Each is large, and moved once: what is sorted are pointers.
+  std::vector<Worker*> ordered;
+  ordered.reserve(reported.size());
+  for (auto& worker : reported) ordered.push_back(&worker);
+  std::sort(ordered.begin(), ordered.end(),
+            [](const Worker* a, const Worker* b) { return a->id < b->id; });
   std::vector<WorkerState> workers;
   workers.reserve(reported.size());
   auto old = before.begin();
-  for (auto& worker : reported) {
-    while (old != before.end() && old->reported.id < worker.id) ++old;
-    const bool known = old != before.end() && old->reported.id == worker.id;
+  for (auto* worker : ordered) {
+    while (old != before.end() && old->reported.id < worker->id) ++old;
+    const bool known = old != before.end() && old->reported.id == worker->id;
     if (known) ++stayed;
     auto& next = workers.emplace_back();
     if (known) static_cast<WorkerMemory&>(next) = *old;
-    next.reported = std::move(worker);
+    next.reported = std::move(*worker);
   }
   return workers;
 }

@@ -331,6 +331,54 @@ TEST(CurlHttp, AHungRequestHoldsUpNoOther) {
   EXPECT_FALSE(hanging.get());
 }
 
+// Handles are used again, and accounts have different keys: behind any other request each is what
+// it is from a handle that is new, and so is its answer.
+TEST(CurlHttp, ARequestHasNothingOfTheOneBefore) {
+  const config::Secret other("vast_456");
+  struct Asked {
+    http::Request request{};
+    config::Secret key{};
+    Bounds bounds = kBounds;
+  };
+  TinyServer server([](const std::string& request) {
+    const auto path = request.substr(request.find('/'), 2);
+    return path == "/s" ? "" : reply("X-Path: " + path + "\r\n", std::string(600, path[1]));
+  });
+  const std::vector<Asked> all{
+      {{.url = server.url("/a")}, key()},
+      {{.url = server.url("/b")}, other},
+      {{.url = server.url("/c"), .auth = http::Auth::x_api_key}, other},
+      {{.url = server.url("/d"), .auth = http::Auth::token}, key()},
+      {{.url = server.url("/e")}, {}},
+      {{.method = "POST", .url = server.url("/f"), .body = R"({"api_key":"rpa_123"})"}, key()},
+      {{.method = "POST", .url = server.url("/g")}, other},
+      {{.url = server.url("/h")}, key(), {.timeout = 30s, .max_body = 100}},
+      {{.url = server.url("/s")}, key(), {.timeout = 100ms, .max_body = 1000}},
+  };
+  Pulses pulses;
+  const auto send = [](CurlHttp& http, const Asked& asked) {
+    return http.send(asked.request, asked.key, asked.bounds, {});
+  };
+  std::vector<Result<http::Response>> answers;
+  for (const auto& asked : all) {
+    CurlHttp http("test", pulses);
+    answers.push_back(send(http, asked));
+  }
+  const auto requests = server.requests();
+  ASSERT_EQ(requests.size(), all.size());
+  for (std::size_t first = 0; first < all.size(); ++first) {
+    for (std::size_t second = 0; second < all.size(); ++second) {
+      CurlHttp http("test", pulses);
+      EXPECT_EQ(send(http, all[first]), answers[first]);
+      EXPECT_EQ(send(http, all[second]), answers[second]) << first << " before " << second;
+      const auto heard = server.requests();
+      ASSERT_GE(heard.size(), 2U);
+      EXPECT_EQ(heard[heard.size() - 2], requests[first]);
+      EXPECT_EQ(heard[heard.size() - 1], requests[second]) << first << " before " << second;
+    }
+  }
+}
+
 TEST(CurlHttp, AnyNumberMaySendAtOnce) {
   TinyServer server([](const std::string& request) {
     return reply("", request.substr(0, request.find(" HTTP")));
