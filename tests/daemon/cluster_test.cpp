@@ -73,7 +73,7 @@ class ClusterTest : public testing::Test {
     ASSERT_TRUE(etcd_->put(kPrefix + "members/" + record.name, encode(record), 0, {}));
   }
   void write_passed(const std::string& target) {
-    const Passed passed{.account = "prod", .target = target, .sent = Time{1s}};
+    const Passed passed{.account = "prod", .target = target, .sent = Time{1s}, .interval = 5min};
     ASSERT_TRUE(etcd_->put(kPrefix + "passed/prod/" + target, *encode(passed), 0, {}));
   }
 
@@ -148,7 +148,7 @@ TEST_F(ClusterTest, WhatIsPassedOnWhileMembersDoNotAgreeIsAnnouncedWhenTheyDo) {
   start();
   write({.name = "b"});
   ASSERT_TRUE(eventually([&] { return own_record().acked == view(); }));
-  member_->pass_on({.account = "prod", .target = "list/", .sent = Time{7s}});
+  member_->pass_on({.account = "prod", .target = "list/", .sent = Time{7s}, .interval = 5min});
   ASSERT_TRUE(eventually([&] { return own_record().passed.contains("prod/list/"); }));
   write({.name = "b", .acked = view()});
   ASSERT_TRUE(eventually([&] { return settled_among("ab"); }));
@@ -185,7 +185,7 @@ TEST_F(ClusterTest, ATroubleThatLastsIsToldOnce) {
   int filled = 0;
   while (etcd_->put(fmt::format("filler{}", filled), filler, 0, {}) && filled < 50) ++filled;
   ASSERT_LT(filled, 50);
-  member_->pass_on({.account = "prod", .target = "list/", .sent = Time{7s}});
+  member_->pass_on({.account = "prod", .target = "list/", .sent = Time{7s}, .interval = 5min});
   ASSERT_TRUE(eventually([&] { return !status().trouble.empty(); })) << status().trouble;
   const auto trouble = status().trouble;
   EXPECT_EQ(trouble, "etcdserver: mvcc: database space exceeded");
