@@ -460,7 +460,7 @@ TEST_F(FewEndpoints, HaveWhatOneMemberAsksForAllAsLongAsThatOneHasIt) {
     }
     return found;
   };
-  for (const std::size_t member : {0, 1}) {
+  for (std::size_t member = 0; member < 2; ++member) {
     EXPECT_TRUE(eventually([&] {
       return seen(member, "catalog") == Seen{{20, 90}};
     })) << testing::PrintToString(seen(member, "catalog"));
