@@ -269,6 +269,15 @@ Observation Dispatcher::observe(const Order& order, const std::stop_token& stop)
     const bool silent = observation.poll.answers.empty() && !observation.poll.listing;
     if (silent) fail_all("the collector has no answer");
     observation.poll = assign(std::move(observation.poll), setup_.share);
+    if (passes_on && !failed(observation.poll)) {
+      machinery_.pass_on(without_what_nobody_reads(
+          {.account = setup_.account.name,
+           .target = key_of(target),
+           .sent = client.first_sent().value_or(observation.sent).wall - client.cached(),
+           .interval = order.interval,
+           .exchanges = client.take_recorded()},
+          setup_.provider->read_of_lists));
+    }
   } catch (const std::exception& error) {
     fail_all(error.what());
   }
@@ -279,14 +288,6 @@ Observation Dispatcher::observe(const Order& order, const std::stop_token& stop)
   observation.key_generation = client.generation();
   observation.cached = client.cached();
   if (learned_nothing(observation.poll)) observation.withheld = client.withheld();
-  if (passes_on && !failed(observation.poll)) {
-    machinery_.pass_on(
-        without_what_nobody_reads({.account = setup_.account.name,
-                                   .target = key_of(target),
-                                   .sent = observation.sent.wall - observation.cached,
-                                   .interval = order.interval,
-                                   .exchanges = client.take_recorded()}));
-  }
   // At once, and not when the dispatcher takes the answer: others wait for their turn at the gate.
   if (const auto wait = wait_after(observation, {}, setup_.account.poll.interval);
       wait && !client.withheld()) {
