@@ -269,6 +269,30 @@ std::vector<EndpointInfo> endpoint_infos(const AccountState& account) {
   return infos;
 }
 
+std::map<std::string, Mono> polled_elsewhere(const AccountState& account,
+                                             const std::vector<Target>& targets) {
+  std::map<std::string, Mono> polled;
+  for (const auto& target : targets) {
+    std::optional<Mono> when;
+    const auto look_at = [&](const EndpointState& endpoint) {
+      const auto* source = endpoint.source(target.supplies.front());
+      // What others passed on stands as if it had been asked here.
+      const auto told = source == nullptr ? std::nullopt : last_told(*source);
+      if (told) when = std::max(when.value_or(*told), *told);
+    };
+    if (target.endpoint_id.empty()) {
+      for (const auto& [id, endpoint] : account.endpoints) look_at(*endpoint);
+      for (const auto& [id, heirloom] : account.heirlooms) look_at(*heirloom.state);
+    } else if (const auto own = account.endpoints.find(target.endpoint_id);
+               own != account.endpoints.end()) {
+      const auto* source = own->second->source(target.supplies.front());
+      if (source != nullptr && !source->last_attempt) look_at(*own->second);
+    }
+    if (when) polled.emplace(key_of(target), *when);
+  }
+  return polled;
+}
+
 std::set<std::string> adopt_targets(AccountState& account, const std::vector<Target>& targets,
                                     const PaceOf& pace_of) {
   using Paces = std::array<std::optional<Pace>, kSourceCount>;

@@ -143,6 +143,12 @@ AccountState take_over(AccountState account, const Heirlooms& heirlooms);
 /// The endpoints, for Collector::targets().
 std::vector<EndpointInfo> endpoint_infos(const AccountState& account);
 
+/// When each of these targets was polled by another member of a cluster, as far as that is known
+/// here, by key_of(). A list of the account as a whole: when any of its endpoints was told of what it
+/// supplies. Pure.
+std::map<std::string, Mono> polled_elsewhere(const AccountState& account,
+                                             const std::vector<Target>& targets);
+
 /// Gives each endpoint the sources that these targets supply, with their pace, and no others, and
 /// each target a log of its polls.
 /// @return the endpoints that changed.

@@ -315,7 +315,7 @@ void Dispatcher::prepare(std::optional<Inheritance> before) {
   refresh_targets();
   if (before) {
     pacing_ = resume(std::move(before->pacing), schedule_, read_clock().mono);
-    pacing_ = carry_on(std::move(pacing_), schedule_, polled_elsewhere());
+    pacing_ = carry_on(std::move(pacing_), schedule_, polled_elsewhere(account_, schedule_.targets));
   }
   const auto tells = [](const Target& target) {
     return target.endpoint_id.empty() && std::find(target.supplies.begin(), target.supplies.end(),
@@ -508,7 +508,7 @@ void Dispatcher::reschedule(std::vector<Target> targets,
   const auto before = std::exchange(schedule_, schedule(std::move(targets), tempo));
   heard_ = schedule(std::move(heard_.targets), tempo);
   pacing_ = rescale(std::move(pacing_), before, schedule_, read_clock().mono);
-  pacing_ = carry_on(std::move(pacing_), schedule_, polled_elsewhere());
+  pacing_ = carry_on(std::move(pacing_), schedule_, polled_elsewhere(account_, schedule_.targets));
   auto known = schedule_.targets;
   known.insert(known.end(), heard_.targets.begin(), heard_.targets.end());
   adopt_targets(account_, known,
@@ -516,20 +516,6 @@ void Dispatcher::reschedule(std::vector<Target> targets,
   start_at_ = Mono{};
   settle_at_ = Mono{};
   news_ = true;
-}
-
-// By the member of a cluster that had the endpoints before, and told of them.
-std::map<std::string, Mono> Dispatcher::polled_elsewhere() const {
-  std::map<std::string, Mono> polled;
-  for (const auto& target : schedule_.targets) {
-    const auto endpoint = account_.endpoints.find(target.endpoint_id);
-    if (endpoint == account_.endpoints.end()) continue;
-    const auto* source = endpoint->second->source(target.supplies.front());
-    if (source != nullptr && source->handed && !source->last_attempt) {
-      polled.emplace(key_of(target), *source->handed);
-    }
-  }
-  return polled;
 }
 
 // Slows all of an API's polls alike when its quota cannot carry them, and stops them while no more

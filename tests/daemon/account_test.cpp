@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "collectors/registry.hpp"
+#include "daemon/plan.hpp"
 
 namespace serverless::daemon {
 namespace {
@@ -638,6 +639,25 @@ TEST(TakeOver, AnEndpointThatIsDiscoveredLaterGoesOnFromThere) {
   adopt(account);
   apply(account, answer(60s, listed("a", {"w1", "w2"})), pace);
   EXPECT_EQ(appeared(account), (Counted{{"a", 8}, {"b", 0}}));
+}
+
+TEST(TakeOver, AListOfAllWasPolledWhenAnyEndpointWasToldOfIt) {
+  const Target one{.operation = "one", .endpoint_id = "a", .supplies = {Source::workers}};
+  const Target list{.operation = "list", .supplies = {Source::workers}};
+  const Target bills{.operation = "bills", .supplies = {Source::billing}};
+  const std::vector targets{one, list, bills};
+  using Polled = std::map<std::string, Mono>;
+  const Polled none;
+  EXPECT_EQ(polled_elsewhere(naming({"a", "b"}), targets), none);
+  auto account = inherit(discovering(), take_over({}, heirloom_of("a")));
+  EXPECT_EQ(polled_elsewhere(account, targets), (Polled{{key_of(list), kNoon.mono}}))
+      << "of an endpoint that is not met yet";
+  apply(account, discovery(20s, {"a"}), pace);
+  EXPECT_EQ(polled_elsewhere(account, targets),
+            (Polled{{key_of(one), kNoon.mono}, {key_of(list), kNoon.mono}}));
+  adopt(account);
+  apply(account, answer(40s, listed("a", {"w1"})), pace);
+  EXPECT_EQ(polled_elsewhere(account, targets), (Polled{{key_of(list), at(40s).mono}}));
 }
 
 TEST(TakeOver, WhatIsTooOldIsLetGo) {
