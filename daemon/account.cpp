@@ -256,8 +256,7 @@ AccountState inherit(AccountState fresh, const AccountState& before) {
 
 AccountState take_over(AccountState account, const Heirlooms& heirlooms) {
   for (const auto& [id, heirloom] : heirlooms) {
-    auto& known = account.heirlooms[id];
-    if (known.state == nullptr || known.until < heirloom.until) known = heirloom;
+    account.heirlooms.insert_or_assign(id, heirloom);
   }
   return account;
 }

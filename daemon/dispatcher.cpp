@@ -315,7 +315,8 @@ void Dispatcher::prepare(std::optional<Inheritance> before) {
   refresh_targets();
   if (before) {
     pacing_ = resume(std::move(before->pacing), schedule_, read_clock().mono);
-    pacing_ = carry_on(std::move(pacing_), schedule_, polled_elsewhere(account_, schedule_.targets));
+    pacing_ =
+        carry_on(std::move(pacing_), schedule_, polled_elsewhere(account_, schedule_.targets));
   }
   const auto tells = [](const Target& target) {
     return target.endpoint_id.empty() && std::find(target.supplies.begin(), target.supplies.end(),
@@ -391,7 +392,8 @@ void Dispatcher::take(Observation observation) {
 // What was taken already tells of endpoints that are new to this member, and else nothing.
 void Dispatcher::take_heard(Observation observation) {
   auto& last = account_.heard[key_of(observation.target)];
-  if (observation.sent.wall < last.sent) return;
+  // Unless the clock of the last was ahead: that must not keep everything else out.
+  if (observation.sent.wall < last.sent && last.sent <= observation.landed.wall) return;
   observation.again = observation.sent.wall == last.sent;
   last = {.sent = observation.sent.wall, .interval = *observation.heard};
   apply_heard(observation);

@@ -18,6 +18,9 @@ constexpr std::string_view kFormat = "passed2";
 constexpr std::string_view kHeaders[] = {"date", "age"};
 
 constexpr std::chrono::hours kLongestPassed{24 * 366};
+// Of the moments that a request may go out at; ages in nanoseconds are made of it.
+constexpr Time kFirstSent{};
+constexpr Time kLastSent{std::chrono::sys_days{std::chrono::year{2200} / 1 / 1}};
 
 // No list has what a collector reads in more objects and arrays than these. To write one is a
 // recursion.
@@ -143,7 +146,8 @@ tl::expected<Passed, std::string> decode_passed(std::string_view text) {
     passed.exchanges.push_back(std::move(exchange));
   }
   // No schedule has a longer one, and ages are made of it.
-  const bool possible = passed.interval.count() > 0 && passed.interval <= kLongestPassed;
+  const bool possible = passed.interval.count() > 0 && passed.interval <= kLongestPassed &&
+                        passed.sent >= kFirstSent && passed.sent < kLastSent;
   if (!fields.good() || !possible) return tl::make_unexpected("a field of it is damaged");
   return passed;
 }

@@ -71,6 +71,11 @@ TEST(PassedOn, DamageIsSaidInWordsAndNeverMisread) {
     odd.interval = impossible;
     EXPECT_EQ(decode_passed(*encode(odd)).error(), "a field of it is damaged");
   }
+  for (const auto impossible : {Time::min(), Time{-1ms}, Time{24h * 365 * 231}, Time::max()}) {
+    auto odd = passed();
+    odd.sent = impossible;
+    EXPECT_EQ(decode_passed(*encode(odd)).error(), "a field of it is damaged");
+  }
   const auto whole = *encode(passed());
   for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_FALSE(decode_passed(whole.substr(0, size)).has_value()) << size;
@@ -150,9 +155,9 @@ TEST(PassedOn, WhatIsDeeperThanAnyListIsLeftOut) {
   deep.exchanges.resize(1);
   deep.exchanges[0].response.body =
       R"([{"id":)" + std::string(kDepth, '[') + std::string(kDepth, ']') + R"(},{"id":"b"}])";
-  EXPECT_EQ(without_what_nobody_reads(deep, kId).exchanges[0].response.body,
-            R"([{"id":)" + std::string(14, '[') + "null" + std::string(14, ']') +
-                R"(},{"id":"b"}])");
+  EXPECT_EQ(
+      without_what_nobody_reads(deep, kId).exchanges[0].response.body,
+      R"([{"id":)" + std::string(14, '[') + "null" + std::string(14, ']') + R"(},{"id":"b"}])");
 }
 
 // Where nothing would be left of them, the other members would know no endpoint.
