@@ -20,8 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(Dispatcher, WhatCannotBePassedOnIsAFailedPollAndNotTheEndOfTheProcess) {
-  TinyServer provider(
-      always(reply("Content-Type: application/json\r\n", R"({"endpoints":[]})")));
+  TinyServer provider(always(reply("Content-Type: application/json\r\n", R"({"endpoints":[]})")));
   const auto& row = *find_provider("runpod");
   config::Account named{.name = "prod"};
   named.poll.timeout = 5s;

@@ -491,9 +491,9 @@ TEST(CarryOn, AListOfAllIsDueAfterNoMoreThanItsLeastDistance) {
   const auto plan_of = schedule({near, far}, apart);
   const auto carried =
       carry_on({}, plan_of, {{key_of(near), kNoon - 20s}, {key_of(far), kNoon - 20s}});
-  EXPECT_EQ(carried.targets, (std::map<std::string, TargetPace>{
-                                 {key_of(near), {.due = kNoon - 20s}},
-                                 {key_of(far), {.due = kNoon + 5s}}}));
+  EXPECT_EQ(carried.targets,
+            (std::map<std::string, TargetPace>{{key_of(near), {.due = kNoon - 20s}},
+                                               {key_of(far), {.due = kNoon + 5s}}}));
 }
 
 // ---- pause()

@@ -84,9 +84,9 @@ double longest_gap(const Polls& polls, double from, double until) {
 class Cluster : public E2e {
  protected:
   explicit Cluster(std::size_t endpoints = kEndpoints) : endpoints_(endpoints) {
-    std::vector<std::string> options{
-        "--endpoints", std::to_string(endpoints), "--workers", "2", "--no-rate-limits",
-        "--planted-secret", kPlanted};
+    std::vector<std::string> options{"--endpoints", std::to_string(endpoints), "--workers",
+                                     "2",           "--no-rate-limits",        "--planted-secret",
+                                     kPlanted};
     for (std::size_t i = 0; i < kMembers; ++i) {
       options.insert(options.end(), {"--key", key(i)});
     }
@@ -503,7 +503,7 @@ TEST_F(FewEndpoints, HaveWhatOneMemberAsksForAllAsLongAsThatOneHasIt) {
     }
     return found;
   };
-  for (const std::size_t member : {0, 1}) {
+  for (const std::size_t member : {std::size_t{0}, std::size_t{1}}) {
     EXPECT_TRUE(eventually([&] {
       return seen(member, "catalog") == Seen{{20, 90}};
     })) << testing::PrintToString(seen(member, "catalog"));
