@@ -51,6 +51,9 @@ struct Provider {
   std::span<const Status> statuses{};          ///< Those that it can show.
   std::span<const Staleness> stale_reasons{};  ///< Those that it can show.
   Policy policy{};
+  /// All members of objects, at any depth, that its collector reads of answers to targets without
+  /// an endpoint. In a cluster the others are not told: what is not named here may hold a secret.
+  std::span<const std::string_view> read_of_lists{};
   std::unique_ptr<Collector> (*make)(const config::Account&) = nullptr;
 };
 

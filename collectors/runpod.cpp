@@ -371,6 +371,10 @@ Provider provider() {
   static constexpr std::array kStaleReasons{Staleness::version, Staleness::image};
   // Bills move by the hour.
   static constexpr std::array kSpacings{Spacing{"list_billing", std::chrono::minutes{5}}};
+  static constexpr std::array<std::string_view, 17> kReadOfLists{
+      "endpoints", "id",          "name",         "type",       "workers",      "min",
+      "max",       "idleTimeout", "scaling",      "queueDelay", "requestCount", "timeout",
+      "createdAt", "records",     "serverlessId", "endTime",    "totalAmount"};
   return {.name = "runpod",
           .label = "runpod",
           .summary = "RunPod serverless endpoints, REST v2",
@@ -379,6 +383,7 @@ Provider provider() {
           .statuses = kStatuses,
           .stale_reasons = kStaleReasons,
           .policy = {.spacings = kSpacings},
+          .read_of_lists = kReadOfLists,
           .make = make};
 }
 

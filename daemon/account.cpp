@@ -256,8 +256,7 @@ AccountState inherit(AccountState fresh, const AccountState& before) {
 
 AccountState take_over(AccountState account, const Heirlooms& heirlooms) {
   for (const auto& [id, heirloom] : heirlooms) {
-    auto& known = account.heirlooms[id];
-    if (known.state == nullptr || known.until < heirloom.until) known = heirloom;
+    account.heirlooms.insert_or_assign(id, heirloom);
   }
   return account;
 }
@@ -267,6 +266,30 @@ std::vector<EndpointInfo> endpoint_infos(const AccountState& account) {
   infos.reserve(account.endpoints.size());
   for (const auto& [id, state] : account.endpoints) infos.push_back(state->info);
   return infos;
+}
+
+std::map<std::string, Mono> polled_elsewhere(const AccountState& account,
+                                             const std::vector<Target>& targets) {
+  std::map<std::string, Mono> polled;
+  for (const auto& target : targets) {
+    std::optional<Mono> when;
+    const auto look_at = [&](const EndpointState& endpoint) {
+      const auto* source = endpoint.source(target.supplies.front());
+      // What others passed on stands as if it had been asked here.
+      const auto told = source == nullptr ? std::nullopt : last_told(*source);
+      if (told) when = std::max(when.value_or(*told), *told);
+    };
+    if (target.endpoint_id.empty()) {
+      for (const auto& [id, endpoint] : account.endpoints) look_at(*endpoint);
+      for (const auto& [id, heirloom] : account.heirlooms) look_at(*heirloom.state);
+    } else if (const auto own = account.endpoints.find(target.endpoint_id);
+               own != account.endpoints.end()) {
+      const auto* source = own->second->source(target.supplies.front());
+      if (source != nullptr && !source->last_attempt) look_at(*own->second);
+    }
+    if (when) polled.emplace(key_of(target), *when);
+  }
+  return polled;
 }
 
 std::set<std::string> adopt_targets(AccountState& account, const std::vector<Target>& targets,

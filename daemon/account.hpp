@@ -135,13 +135,20 @@ AccountState initial_account(std::string name, const Provider& provider,
 /// yet. Pure.
 AccountState inherit(AccountState fresh, const AccountState& before);
 
-/// Adds what another member knew, the newest of each endpoint: to the account that inherit() is
+/// Adds what another member knew, of each endpoint in the place of what was added before, since
+/// clocks of several members do not say which is newer: to the account that inherit() is
 /// given as `before`. An endpoint that the configuration names has it from inherit(), and one that
 /// is discovered from apply(), if nothing was asked of it before that. Pure.
 AccountState take_over(AccountState account, const Heirlooms& heirlooms);
 
 /// The endpoints, for Collector::targets().
 std::vector<EndpointInfo> endpoint_infos(const AccountState& account);
+
+/// When each of these targets was polled by another member of a cluster, as far as that is known
+/// here, by key_of(). A list of the account as a whole: when any of its endpoints was told of what
+/// it supplies. Pure.
+std::map<std::string, Mono> polled_elsewhere(const AccountState& account,
+                                             const std::vector<Target>& targets);
 
 /// Gives each endpoint the sources that these targets supply, with their pace, and no others, and
 /// each target a log of its polls.

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "daemon/clock.hpp"
+#include "daemon/handover.hpp"
 #include "daemon/log.hpp"
 #include "daemon/mailbox.hpp"
 
@@ -23,6 +23,9 @@ using std::chrono::seconds;
 constexpr milliseconds kLook{1000};
 constexpr milliseconds kLookUnsettled{200};
 
+// Of what members pass on, decoded.
+constexpr std::size_t kMostKept = 2 * kMostPassedText;
+
 std::string host_name() {
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) != 0) return "unnamed";
@@ -31,11 +34,33 @@ std::string host_name() {
 
 std::string join_path(std::string_view a, std::string_view b) { return fmt::format("{}/{}", a, b); }
 
-// "ACCOUNT" of "ACCOUNT/NAME/LEASE.I".
-std::string account_of(std::string_view key) {
+// What stands before the last '/'.
+std::string before_last(std::string_view key) {
   const auto last = key.rfind('/');
-  const auto end = last == std::string_view::npos || last == 0 ? last : key.rfind('/', last - 1);
-  return std::string(key.substr(0, end == std::string_view::npos ? 0 : end));
+  return std::string(key.substr(0, last == std::string_view::npos ? 0 : last));
+}
+
+// As etcd got them, of each member no more than it may hand over of an account: the last.
+Handed in_their_order(std::vector<Etcd::KeyValue> found, std::string_view prefix) {
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.mod_revision > b.mod_revision; });
+  Handed handed;
+  std::map<std::string, std::size_t> texts;  // By "ACCOUNT/NAME" of "ACCOUNT/NAME/LEASE.I".
+  for (auto& entry : found) {
+    const auto whose = before_last(std::string_view(entry.key).substr(prefix.size()));
+    if (++texts[whose] > kMostHandoverTexts) continue;
+    handed[before_last(whose)].push_back(std::move(entry.value));
+  }
+  for (auto& [account, all] : handed) std::reverse(all.begin(), all.end());
+  return handed;
+}
+
+std::size_t size_of(const Passed& passed) {
+  std::size_t size = sizeof(passed);
+  for (const auto& exchange : passed.exchanges) {
+    size += sizeof(exchange) + exchange.url.size() + exchange.response.body.size();
+  }
+  return size;
 }
 
 }  // namespace
@@ -44,7 +69,7 @@ milliseconds Cluster::margin(milliseconds ttl) { return std::max(milliseconds{10
 
 Cluster::Cluster(config::Cluster config, CurlHttp& http, Lease& lease, Pulses& pulses, Host host)
     : config_(std::move(config)),
-      self_(config_.member.empty() ? host_name() : config_.member),
+      self_(config_.member.empty() ? as_name(host_name()) : config_.member),
       prefix_("/serverless_exporter/" + config_.name + "/"),
       etcd_(config_, http),
       lease_(lease),
@@ -262,17 +287,20 @@ void Cluster::forgotten(const std::string& why, const std::stop_token& stop) {
 }
 
 bool Cluster::divide(const Standing& next, const std::stop_token& stop) {
-  Handed handed;
-  if (next.settled) {
-    auto read = read_handed(stop);
-    if (!read) {
-      trouble_ = read.error().detail;
-      return false;
-    }
-    handed = std::move(*read);
+  Result<Handed> handed;
+  if (next.settled) handed = read_handed(stop);
+  if (!handed && handed.error().reason != Reason::timeout &&
+      handed.error().reason != Reason::too_large) {
+    trouble_ = handed.error().detail;
+    return false;
   }
   if (next.settled && !read_passed(stop)) return false;
-  const auto outcome = host_.divide({next.views, true}, handed, stop);
+  if (!handed) {
+    // Else nobody would take anything until what was handed over is gone.
+    log::warn("nothing_taken_over", {{"cluster", config_.name}, {"detail", handed.error().detail}});
+    handed = Handed{};
+  }
+  const auto outcome = host_.divide({next.views, true}, *handed, stop);
   if (!outcome) return false;
   note([&](ClusterStatus& status) { status.given_up += outcome->endpoints; });
   tell_all(stop);
@@ -320,17 +348,22 @@ void Cluster::put_passed(const std::stop_token& stop) {
     auto next = ready.extract(ready.begin());
     const auto& key = next.key();
     const auto text = encode(next.mapped());
-    if (!text) {
-      log::warn("too_large_to_pass_on", {{"cluster", config_.name}, {"key", key}});
+    const auto put =
+        text ? etcd_.put(prefix_ + join_path("passed", key), *text, membership_->lease.id, stop)
+             : fail(Reason::too_large, "there is too much of it");
+    if (!put && put.error().reason == Reason::too_large) {
+      if (too_large_.insert(key).second) {
+        log::warn("too_large_to_pass_on",
+                  {{"cluster", config_.name}, {"key", key}, {"detail", put.error().detail}});
+      }
       continue;
     }
-    if (const auto put =
-            etcd_.put(prefix_ + join_path("passed", key), *text, membership_->lease.id, stop);
-        !put) {
+    if (!put) {
       trouble_ = put.error().detail;
       ready.insert(std::move(next));
       break;
     }
+    too_large_.erase(key);
     passes_[key] = next.mapped().sent.time_since_epoch().count();
     passed_[key] = std::move(next.mapped());
   }
@@ -357,6 +390,14 @@ bool Cluster::take_passed(const std::string& key, const std::string& text) {
     log::warn("not_heard", {{"cluster", config_.name}, {"key", key}, {"detail", passed.error()}});
     return false;
   }
+  std::size_t size = size_of(*passed);
+  for (const auto& [other, kept] : passed_) size += other == key ? 0 : other.size() + size_of(kept);
+  if (size > kMostKept) {
+    log::warn("not_heard", {{"cluster", config_.name},
+                            {"key", key},
+                            {"detail", "all that is passed on is too large to be kept"}});
+    return false;
+  }
   passed_[key] = std::move(*passed);
   return true;
 }
@@ -367,6 +408,12 @@ void Cluster::hear(const Roll& roll, const std::stop_token& stop) {
       return member.name == entry.first.first && member.passed.contains(entry.first.second);
     });
   });
+  const auto news = read_news(roll, stop);
+  if (!news.empty()) host_.tell(news, stop);
+}
+
+// Until etcd does not answer.
+std::vector<Passed> Cluster::read_news(const Roll& roll, const std::stop_token& stop) {
   std::vector<Passed> news;
   for (const auto& member : roll) {
     if (member.name == self_) continue;
@@ -375,12 +422,17 @@ void Cluster::hear(const Roll& roll, const std::stop_token& stop) {
       const auto known = heard_.find(whose);
       if (known != heard_.end() && known->second == sent) continue;
       const auto found = etcd_.get(prefix_ + join_path("passed", key), stop);
-      if (!found || !*found) continue;
+      if (!found) {
+        // Each such call may take as long as a lease can wait for.
+        trouble_ = found.error().detail;
+        return news;
+      }
+      if (!*found) continue;
       heard_[whose] = sent;
       if (take_passed(key, (*found)->value)) news.push_back(passed_[key]);
     }
   }
-  if (!news.empty()) host_.tell(news, stop);
+  return news;
 }
 
 Result<Roll> Cluster::read_roll(const std::stop_token& stop) {
@@ -398,13 +450,9 @@ Result<Roll> Cluster::read_roll(const std::stop_token& stop) {
 
 Result<Handed> Cluster::read_handed(const std::stop_token& stop) {
   const auto prefix = prefix_ + "handover/";
-  const auto found = etcd_.range(prefix, stop);
+  auto found = etcd_.range(prefix, stop);
   if (!found) return tl::make_unexpected(found.error());
-  Handed handed;
-  for (const auto& entry : *found) {
-    handed[account_of(std::string_view(entry.key).substr(prefix.size()))].push_back(entry.value);
-  }
-  return handed;
+  return in_their_order(std::move(*found), prefix);
 }
 
 Result<void> Cluster::put_handed(const Handed& handed, const std::stop_token& stop) {
@@ -423,16 +471,22 @@ Result<void> Cluster::put_handed(const Handed& handed, const std::stop_token& st
 
 void Cluster::leave(const Handed& given_up, milliseconds patience) {
   if (!membership_) return;
-  std::stop_source late;
-  const std::jthread timer([&](const std::stop_token& done) {
-    Mailbox<bool> never;
-    const auto end = read_clock().mono + patience;
-    never.take_all(done, end, end);
-    if (!done.stop_requested()) late.request_stop();
-  });
+  const Mono end = read_clock().mono + patience;
+  const auto until = [](Mono then, const auto& work) {
+    std::stop_source late;
+    const std::jthread timer([&](const std::stop_token& done) {
+      Mailbox<bool> never;
+      never.take_all(done, then, then);
+      if (!done.stop_requested()) late.request_stop();
+    });
+    return work(late.get_token());
+  };
   lease_.set_end(Mono{});
-  const auto handed = put_handed(given_up, late.get_token());
-  const auto ended = etcd_.revoke(membership_->lease.id, late.get_token());
+  // What is not handed over is counted from 0; while the lease lives nobody polls at all.
+  const auto handed = until(
+      end - patience / 3, [&](const std::stop_token& stop) { return put_handed(given_up, stop); });
+  const auto ended = until(
+      end, [&](const std::stop_token& stop) { return etcd_.revoke(membership_->lease.id, stop); });
   if (handed && ended) {
     log::info("cluster_left", {{"cluster", config_.name}, {"member", self_}});
   } else {

@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -100,6 +101,7 @@ class Cluster {
   bool write(MemberRecord record, const std::stop_token& stop);
   void put_passed(const std::stop_token& stop);
   void hear(const Roll& roll, const std::stop_token& stop);
+  std::vector<Passed> read_news(const Roll& roll, const std::stop_token& stop);
   Result<Roll> read_roll(const std::stop_token& stop);
   bool read_passed(const std::stop_token& stop);
   bool take_passed(const std::string& key, const std::string& text);
@@ -127,6 +129,7 @@ class Cluster {
   std::map<std::string, std::int64_t> passes_{};  ///< When this member asked, by key.
   std::map<std::pair<std::string, std::string>, std::int64_t>
       heard_{};                           ///< When it asked, by member and key.
+  std::set<std::string> too_large_{};     ///< Keys of which it was said.
   std::optional<std::string> trouble_{};  ///< Of this step; empty text: none. Empty: not known.
 
   ClusterStatus status_{};

@@ -269,6 +269,15 @@ Observation Dispatcher::observe(const Order& order, const std::stop_token& stop)
     const bool silent = observation.poll.answers.empty() && !observation.poll.listing;
     if (silent) fail_all("the collector has no answer");
     observation.poll = assign(std::move(observation.poll), setup_.share);
+    if (passes_on && !failed(observation.poll)) {
+      machinery_.pass_on(without_what_nobody_reads(
+          {.account = setup_.account.name,
+           .target = key_of(target),
+           .sent = client.first_sent().value_or(observation.sent).wall - client.cached(),
+           .interval = order.interval,
+           .exchanges = client.take_recorded()},
+          setup_.provider->read_of_lists));
+    }
   } catch (const std::exception& error) {
     fail_all(error.what());
   }
@@ -279,14 +288,6 @@ Observation Dispatcher::observe(const Order& order, const std::stop_token& stop)
   observation.key_generation = client.generation();
   observation.cached = client.cached();
   if (learned_nothing(observation.poll)) observation.withheld = client.withheld();
-  if (passes_on && !failed(observation.poll)) {
-    machinery_.pass_on(
-        without_what_nobody_reads({.account = setup_.account.name,
-                                   .target = key_of(target),
-                                   .sent = observation.sent.wall - observation.cached,
-                                   .interval = order.interval,
-                                   .exchanges = client.take_recorded()}));
-  }
   // At once, and not when the dispatcher takes the answer: others wait for their turn at the gate.
   if (const auto wait = wait_after(observation, {}, setup_.account.poll.interval);
       wait && !client.withheld()) {
@@ -314,7 +315,8 @@ void Dispatcher::prepare(std::optional<Inheritance> before) {
   refresh_targets();
   if (before) {
     pacing_ = resume(std::move(before->pacing), schedule_, read_clock().mono);
-    pacing_ = carry_on(std::move(pacing_), schedule_, polled_elsewhere());
+    pacing_ =
+        carry_on(std::move(pacing_), schedule_, polled_elsewhere(account_, schedule_.targets));
   }
   const auto tells = [](const Target& target) {
     return target.endpoint_id.empty() && std::find(target.supplies.begin(), target.supplies.end(),
@@ -390,7 +392,8 @@ void Dispatcher::take(Observation observation) {
 // What was taken already tells of endpoints that are new to this member, and else nothing.
 void Dispatcher::take_heard(Observation observation) {
   auto& last = account_.heard[key_of(observation.target)];
-  if (observation.sent.wall < last.sent) return;
+  // Unless the clock of the last was ahead: that must not keep everything else out.
+  if (observation.sent.wall < last.sent && last.sent <= observation.landed.wall) return;
   observation.again = observation.sent.wall == last.sent;
   last = {.sent = observation.sent.wall, .interval = *observation.heard};
   apply_heard(observation);
@@ -507,7 +510,7 @@ void Dispatcher::reschedule(std::vector<Target> targets,
   const auto before = std::exchange(schedule_, schedule(std::move(targets), tempo));
   heard_ = schedule(std::move(heard_.targets), tempo);
   pacing_ = rescale(std::move(pacing_), before, schedule_, read_clock().mono);
-  pacing_ = carry_on(std::move(pacing_), schedule_, polled_elsewhere());
+  pacing_ = carry_on(std::move(pacing_), schedule_, polled_elsewhere(account_, schedule_.targets));
   auto known = schedule_.targets;
   known.insert(known.end(), heard_.targets.begin(), heard_.targets.end());
   adopt_targets(account_, known,
@@ -515,20 +518,6 @@ void Dispatcher::reschedule(std::vector<Target> targets,
   start_at_ = Mono{};
   settle_at_ = Mono{};
   news_ = true;
-}
-
-// By the member of a cluster that had the endpoints before, and told of them.
-std::map<std::string, Mono> Dispatcher::polled_elsewhere() const {
-  std::map<std::string, Mono> polled;
-  for (const auto& target : schedule_.targets) {
-    const auto endpoint = account_.endpoints.find(target.endpoint_id);
-    if (endpoint == account_.endpoints.end()) continue;
-    const auto* source = endpoint->second->source(target.supplies.front());
-    if (source != nullptr && source->handed && !source->last_attempt) {
-      polled.emplace(key_of(target), *source->handed);
-    }
-  }
-  return polled;
 }
 
 // Slows all of an API's polls alike when its quota cannot carry them, and stops them while no more

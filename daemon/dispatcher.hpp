@@ -115,7 +115,6 @@ class Dispatcher {
              std::chrono::nanoseconds wait);
   void keep_to_quota(Now now);
   void reschedule(std::vector<Target> targets, std::map<std::string, Allowance> allowances);
-  [[nodiscard]] std::map<std::string, Mono> polled_elsewhere() const;
   [[nodiscard]] bool must_publish(Mono now) const;
   void publish();
   [[nodiscard]] std::chrono::milliseconds interval_of(const Target& target) const;

@@ -23,6 +23,8 @@ using std::chrono::seconds;
 // A thousand keys with what members write into them, or one of the largest values that etcd
 // takes.
 constexpr std::size_t kMaxBody = std::size_t{4} * 1024 * 1024;
+// No lease is longer: moments in nanoseconds are made of it.
+constexpr std::int64_t kLongestLease = std::int64_t{366} * 24 * 3600;
 constexpr std::size_t kKeysOfAPage = 1000;
 constexpr std::size_t kFewerKeys = 32;  // Where they are too large: a page has so many times fewer.
 
@@ -40,6 +42,7 @@ constexpr std::array kWords{
     Words{"etcdserver: user name is empty", Reason::auth},
     Words{"etcdserver: permission denied", Reason::forbidden},
     Words{kNoLease, Reason::gone},
+    Words{"etcdserver: request is too large", Reason::too_large},
 };
 constexpr std::string_view kNoAuthentication = "etcdserver: authentication is not enabled";
 constexpr std::string_view kCompacted = "etcdserver: mvcc: required revision has been compacted";
@@ -133,6 +136,10 @@ class Reading {
   const json::Value* object_;
   bool* good_;
 };
+
+seconds ttl_of(const Reading& read) {
+  return seconds{std::min(read.integer("TTL"), kLongestLease)};
+}
 
 tl::unexpected<Error> not_etcds() {
   return fail(Reason::schema, "the answer is not of the form that etcd's are");
@@ -317,16 +324,17 @@ Result<Secret> Etcd::authenticate(Call& call) {
 Result<Etcd::Lease> Etcd::grant(seconds ttl, const std::stop_token& stop) {
   auto call = begin(stop);
   const auto answer = ask("lease/grant", fmt::format(R"({{"TTL":"{}"}})", ttl.count()), call);
-  return read_answer(answer, [](const Reading& read) {
-    return Lease{.id = read.integer("ID"), .ttl = seconds{read.integer("TTL")}};
+  auto lease = read_answer(answer, [](const Reading& read) {
+    return Lease{.id = read.integer("ID"), .ttl = ttl_of(read)};
   });
+  if (lease && (lease->id == 0 || lease->ttl <= seconds{0})) return not_etcds();
+  return lease;
 }
 
 Result<seconds> Etcd::keep_alive(std::int64_t lease, const std::stop_token& stop) {
   auto call = begin(stop);
   const auto answer = ask("lease/keepalive", lease_json(lease), call);
-  auto ttl = read_answer(
-      answer, [](const Reading& read) { return seconds{read.object("result").integer("TTL")}; });
+  auto ttl = read_answer(answer, [](const Reading& read) { return ttl_of(read.object("result")); });
   // That is how etcd says that it does not know the lease.
   if (ttl && *ttl <= seconds{0}) return fail(Reason::gone, std::string(kNoLease));
   return ttl;
@@ -377,10 +385,11 @@ Result<std::optional<Etcd::KeyValue>> Etcd::get(std::string_view key, const std:
 }
 
 Result<std::vector<Etcd::KeyValue>> Etcd::range(std::string_view prefix,
-                                                const std::stop_token& stop) {
+                                                const std::stop_token& stop, std::size_t bytes) {
   auto call = begin(stop);
   const auto end = end_of(prefix);
   std::vector<KeyValue> all;
+  std::size_t size = 0;
   std::int64_t revision = 0;
   auto most = kKeysOfAPage;
   while (true) {
@@ -390,12 +399,18 @@ Result<std::vector<Etcd::KeyValue>> Etcd::range(std::string_view prefix,
     if (next) {
       // Later ones tell of a later revision than that which they are of.
       if (all.empty()) revision = next->revision;
+      for (const auto& each : next->keys) size += each.key.size() + each.value.size();
+      if (size > bytes) {
+        return fail(Reason::too_large,
+                    fmt::format("below {} are more than {} bytes", prefix, bytes));
+      }
       std::move(next->keys.begin(), next->keys.end(), std::back_inserter(all));
       if (!next->more) return all;
     } else if (next.error().reason == Reason::too_large && most > 1) {
       most = std::max<std::size_t>(1, most / kFewerKeys);
     } else if (next.error().detail == kCompacted) {
       all.clear();
+      size = 0;
       revision = 0;
     } else {
       return tl::make_unexpected(std::move(next.error()));

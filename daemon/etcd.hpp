@@ -26,12 +26,13 @@ namespace serverless::daemon {
 /// when its token is refused. Threads: any. Lifetime: `http` outlives it.
 /// Errors: as http::Client::send(), with the URL of a server that cannot be reached; `auth` (wrong
 /// password, or a token that is not taken even when it is new), `forbidden` (not this user's keys),
-/// `gone` (no such lease), `schema`, and `provider` for anything else that etcd refuses: no space,
-/// no leader, too large a request. The words are etcd's own. `internal` after a stop.
-/// What failed otherwise than by a refusal may have been done all the same.
+/// `gone` (no such lease), `too_large`, `schema`, and `provider` for anything else that etcd
+/// refuses: no space, no leader. The words are etcd's own. `internal` after a stop. What failed
+/// otherwise than by a refusal may have been done all the same.
 class Etcd {
  public:
   static constexpr std::chrono::milliseconds kPatience{2000};
+  static constexpr std::size_t kMostOfARange = std::size_t{64} * 1024 * 1024;
 
   Etcd(config::Cluster cluster, CurlHttp& http);
   Etcd(const Etcd&) = delete;
@@ -68,7 +69,9 @@ class Etcd {
   Result<void> remove(std::string_view key, const std::stop_token& stop);
   Result<std::optional<KeyValue>> get(std::string_view key, const std::stop_token& stop);
   /// All keys that begin so, sorted, as of one revision. Linearizable: no answer without a quorum.
-  Result<std::vector<KeyValue>> range(std::string_view prefix, const std::stop_token& stop);
+  /// @param bytes  of keys and values together: if there are more, that is `too_large`.
+  Result<std::vector<KeyValue>> range(std::string_view prefix, const std::stop_token& stop,
+                                      std::size_t bytes = kMostOfARange);
 
  private:
   /// What one call has.

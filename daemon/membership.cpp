@@ -43,6 +43,15 @@ tl::expected<MemberRecord, std::string> decode_member(std::string_view text) {
   }
 }
 
+std::string as_name(std::string text) {
+  const auto is_other = [](char c) {
+    return !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+           c != '.' && c != '_' && c != '-';
+  };
+  std::replace_if(text.begin(), text.end(), is_other, '-');
+  return text;
+}
+
 std::string view_of(const Roll& roll) {
   std::string text;
   for (const auto& member : roll) text += fmt::format("{} {},", member.name, member.since);

@@ -33,6 +33,10 @@ std::string encode(const MemberRecord& record);
 /// @return what is wrong with the text, in words. Pure.
 tl::expected<MemberRecord, std::string> decode_member(std::string_view text);
 
+/// What may be a member's name: any other byte than a letter of ASCII, a digit, '.', '_' and '-'
+/// becomes '-'. Pure.
+std::string as_name(std::string text);
+
 /// All members, as of one revision, sorted by name.
 using Roll = std::vector<MemberRecord>;
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -32,10 +33,11 @@ struct Passed {
   bool operator==(const Passed&) const = default;
 };
 
-/// Only what the collectors read of such answers: the rest may hold the secrets of whoever deployed
+/// Only what a collector reads of such answers: the rest may hold the secrets of whoever deployed
 /// an endpoint (its env), and they must not get into etcd. A body that is no JSON is left empty.
 /// Pure.
-Passed without_what_nobody_reads(Passed passed);
+/// @param read  Provider::read_of_lists
+Passed without_what_nobody_reads(Passed passed, std::span<const std::string_view> read);
 
 /// As etcd keeps it, compressed. etcd takes 1.5 MiB at once.
 inline constexpr std::size_t kMostPassed = 1024 * 1024;

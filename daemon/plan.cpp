@@ -377,8 +377,11 @@ Pacing carry_on(Pacing pacing, const Schedule& schedule,
   for (const auto& [key, when] : polled) {
     const auto position = schedule.positions.find(key);
     if (position == schedule.positions.end()) continue;
-    pacing.targets.try_emplace(key,
-                               TargetPace{.due = when + schedule.slots[position->second].interval});
+    const auto index = position->second;
+    const bool is_list = schedule.targets[index].endpoint_id.empty();
+    const nanoseconds wait =
+        is_list ? least_gap(schedule, index) : nanoseconds{schedule.slots[index].interval};
+    pacing.targets.try_emplace(key, TargetPace{.due = when + wait});
   }
   return pacing;
 }

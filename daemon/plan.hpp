@@ -113,7 +113,8 @@ Plan plan(Pacing pacing, const Schedule& schedule, Mono now);
 Pacing resume(Pacing pacing, const Schedule& schedule, Mono now);
 
 /// Goes on where another exporter stopped: what is new and was polled there is due an interval
-/// after that. Pure.
+/// after that; a list of the account as a whole, without which its endpoints are not known, as soon
+/// as the least distance of its polls allows. Pure.
 /// @param polled  when each was polled there, by key_of().
 Pacing carry_on(Pacing pacing, const Schedule& schedule, const std::map<std::string, Mono>& polled);
 

@@ -11,11 +11,13 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <random>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "daemon/handover.hpp"
 #include "tests/e2e/etcd_fixture.hpp"
 #include "tests/e2e/workspace_fixture.hpp"
 
@@ -46,9 +48,10 @@ class ClusterTest : public testing::Test {
   }
 
   Host host() {
-    return {.divide = [this](const Division& division, const Handed&,
+    return {.divide = [this](const Division& division, const Handed& handed,
                              const std::stop_token&) -> std::optional<Host::Outcome> {
               const std::lock_guard lock(mutex_);
+              taken_over_ = handed;
               Host::Outcome outcome;
               if (division.members().size() > 1) {
                 outcome.given_up["prod"] = {fmt::format("given up {}", ++given_up_)};
@@ -72,8 +75,9 @@ class ClusterTest : public testing::Test {
   void write(const MemberRecord& record) {
     ASSERT_TRUE(etcd_->put(kPrefix + "members/" + record.name, encode(record), 0, {}));
   }
-  void write_passed(const std::string& target) {
-    const Passed passed{.account = "prod", .target = target, .sent = Time{1s}, .interval = 5min};
+  void write_passed(const std::string& target, std::size_t size = 0) {
+    Passed passed{.account = "prod", .target = target, .sent = Time{1s}, .interval = 5min};
+    passed.exchanges.push_back({.response = {.body = std::string(size, 'a')}});
     ASSERT_TRUE(etcd_->put(kPrefix + "passed/prod/" + target, *encode(passed), 0, {}));
   }
 
@@ -127,7 +131,8 @@ class ClusterTest : public testing::Test {
   CurlHttp http_{"test", pulses_};
   config::Cluster config_{};
   Lease lease_{};
-  std::mutex mutex_{};  // Of the next four.
+  std::mutex mutex_{};  // Of the next five.
+  Handed taken_over_{};
   int given_up_ = 0;
   std::map<std::string, int> told_{};
   std::vector<ClusterStatus> shown_{};
@@ -177,6 +182,79 @@ TEST_F(ClusterTest, AHostThatHasOtherAccountsIsToldAgainOfAllThatWasPassedOn) {
   const auto before = told()["list/"];
   member_->tell_again();
   EXPECT_TRUE(eventually([&] { return told()["list/"] == before + 1; }));
+}
+
+TEST_F(ClusterTest, WhatIsPassedOnIsKeptUpToItsBound) {
+  start();
+  std::map<std::string, std::int64_t> passed;
+  for (const std::string target : {"a", "b", "c", "d"}) {
+    write_passed(target, kMostPassedText - 1000);
+    passed["prod/" + target] = 1;
+  }
+  write({.name = "b", .passed = passed});
+  ASSERT_TRUE(eventually([&] { return own_record().acked == view(); }));
+  EXPECT_THAT(told(), testing::AllOf(Contains(Key("a")), Contains(Key("b")),
+                                     Not(Contains(Key("c"))), Not(Contains(Key("d")))));
+}
+
+// By etcd's order, and of no member more than it may leave.
+TEST_F(ClusterTest, OfWhatIsHandedOverTheLastIsTakenLast) {
+  start();
+  std::vector<std::string> last;
+  for (std::size_t i = 0; i < kMostHandoverTexts + 2; ++i) {
+    const auto text = fmt::format("{:03}", i);
+    // Their keys are in another order.
+    const auto key = fmt::format("{}handover/prod/b/1.{:03}", kPrefix, 900 - i);
+    ASSERT_TRUE(etcd_->put(key, text, 0, {}));
+    if (i >= 2) last.push_back(text);
+  }
+  ASSERT_TRUE(etcd_->put(kPrefix + "handover/prod/a/2.0", "of another", 0, {}));
+  last.emplace_back("of another");
+  last.emplace_back("given up 1");  // By itself, when the other comes.
+  write({.name = "b"});
+  ASSERT_TRUE(eventually([&] { return own_record().acked == view(); }));
+  write({.name = "b", .acked = view()});
+  ASSERT_TRUE(eventually([&] { return settled_among("ab"); }));
+  const std::lock_guard lock(mutex_);
+  EXPECT_EQ(taken_over_, (Handed{{"prod", last}}));
+}
+
+TEST_F(ClusterTest, WhereTooMuchIsHandedOverItGoesOnWithoutIt) {
+  start();
+  const std::string large(1'400'000, 'x');
+  for (std::size_t size = 0; size <= Etcd::kMostOfARange; size += large.size()) {
+    ASSERT_TRUE(etcd_->put(fmt::format("{}handover/prod/b/1.{}", kPrefix, size), large, 0, {}));
+  }
+  write({.name = "b"});
+  ASSERT_TRUE(eventually([&] { return own_record().acked == view(); }));
+  write({.name = "b", .acked = view()});
+  EXPECT_TRUE(eventually([&] { return settled_among("ab"); }));
+  const std::lock_guard lock(mutex_);
+  EXPECT_EQ(taken_over_, Handed{});
+}
+
+TEST_F(ClusterTest, WhoHasMuchToHandOverEndsItsLeaseInTimeAllTheSame) {
+  start();
+  member_->stop();
+  const Handed much{{"prod", std::vector<std::string>(20'000, std::string(10'000, 'x'))}};
+  member_->leave(much, 600ms);
+  const auto left = etcd_->get(kPrefix + "members/a", {});
+  ASSERT_TRUE(left);
+  EXPECT_FALSE(*left) << "its lease is not over";
+}
+
+TEST_F(ClusterTest, WhatEtcdRefusesForItsSizeHoldsNothingElseUp) {
+  start({.request_bytes = 300'000});
+  std::string noise;
+  std::mt19937 random(1);
+  while (noise.size() < 400'000) noise += static_cast<char>(random());
+  member_->pass_on({.account = "prod",
+                    .target = "large/",
+                    .sent = Time{7s},
+                    .exchanges = {{.response = {.body = noise}}}});
+  member_->pass_on({.account = "prod", .target = "list/", .sent = Time{7s}});
+  EXPECT_TRUE(eventually([&] { return own_record().passed.contains("prod/list/"); }));
+  EXPECT_FALSE(own_record().passed.contains("prod/large/"));
 }
 
 TEST_F(ClusterTest, ATroubleThatLastsIsToldOnce) {

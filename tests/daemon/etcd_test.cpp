@@ -290,11 +290,33 @@ TEST_F(EtcdTest, ARangeOfLargeValuesIsReadInSmallerPages) {
   for (const auto& each : *found) EXPECT_EQ(each.value, large) << each.key;
 }
 
+TEST_F(EtcdTest, ARangeIsReadUpToItsBound) {
+  EtcdServers servers(workspace_.path());
+  Etcd etcd(cluster_of(servers), http_);
+  const Keys keys{"a", "b"};
+  put_all(etcd, keys, std::string(10, 'x'));
+  EXPECT_EQ(keys_of(etcd.range("", {}, 22)), keys);
+  EXPECT_EQ(error_of(etcd.range("", {}, 21)), "too_large: below  are more than 21 bytes");
+}
+
+TEST_F(EtcdTest, ALeaseHasAnIdAndATimeThatCanBe) {
+  const auto granted = [this](const std::string& body) {
+    TinyServer server(always(reply("", body)));
+    return Etcd(cluster({server.url("")}), http_).grant(5s, {});
+  };
+  for (const std::string body : {"{}", R"({"ID":"7"})", R"({"TTL":"5"})", R"({"ID":"7","TTL":"0"})",
+                                 R"({"ID":"7","TTL":"-5"})"}) {
+    EXPECT_EQ(reason_of(granted(body)), "schema") << body;
+  }
+  EXPECT_EQ(granted(R"({"ID":"7","TTL":"9223372036854775807"})"),
+            (Etcd::Lease{.id = 7, .ttl = 24h * 366}));
+}
+
 TEST_F(EtcdTest, AValueThatEtcdDoesNotTakeIsRefusedInItsWords) {
   EtcdServers servers(workspace_.path());
   Etcd etcd(cluster_of(servers), http_);
   EXPECT_EQ(error_of(etcd.put("a", std::string(1'700'000, 'a'), 0, {})),
-            "provider: etcdserver: request is too large");
+            "too_large: etcdserver: request is too large");
 }
 
 TEST_F(EtcdTest, AFullEtcdSaysSoAndIsReadAllTheSame) {

@@ -31,6 +31,11 @@ MemberRecord member(const std::string& name, std::int64_t since, const std::stri
   return {.name = name, .since = since, .acked = acked};
 }
 
+TEST(MemberName, IsMadeOfWhatTheConfigurationTakes) {
+  EXPECT_EQ(as_name("az.AZ_09-"), "az.AZ_09-");
+  EXPECT_EQ(as_name("a/b c\x80"), "a-b-c-");
+}
+
 TEST(Membership, AViewIsNamedByWhoIsInItAndSinceWhen) {
   const Roll both{member("a", 1), member("b", 2)};
   EXPECT_EQ(view_of(both), view_of({member("a", 1, "x"), member("b", 2, "y")}));

@@ -2,11 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <random>
+#include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "collectors/registry.hpp"
+#include "daemon/assignment.hpp"
 #include "daemon/deflate.hpp"
 #include "tests/fakes/account.hpp"
 #include "tests/fakes/fake_http.hpp"
@@ -16,6 +22,8 @@ namespace serverless::daemon {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr std::array<std::string_view, 1> kId{"id"};
 
 Passed passed() {
   return {.account = "prod",
@@ -61,6 +69,11 @@ TEST(PassedOn, DamageIsSaidInWordsAndNeverMisread) {
   for (const auto impossible : {-1h, 0h, 24h * 367}) {
     auto odd = passed();
     odd.interval = impossible;
+    EXPECT_EQ(decode_passed(*encode(odd)).error(), "a field of it is damaged");
+  }
+  for (const auto impossible : {Time::min(), Time{-1ms}, Time{24h * 365 * 231}, Time::max()}) {
+    auto odd = passed();
+    odd.sent = impossible;
     EXPECT_EQ(decode_passed(*encode(odd)).error(), "a field of it is damaged");
   }
   const auto whole = *encode(passed());
@@ -113,7 +126,7 @@ TEST(PassedOn, SaysAllThatACollectorReadsAndNoSecretOfWhoDeployed) {
     Recorder recorder(http);
     const auto poll = collector->poll(target, recorder);
     EXPECT_GT(poll.answers.size(), 1U) << target.operation;
-    const auto passed = without_what_nobody_reads(recorder.kept);
+    const auto passed = without_what_nobody_reads(recorder.kept, runpod.read_of_lists);
     Replay replay(passed);
     const auto heard = collector->poll(target, replay);
     EXPECT_EQ(heard.listing, poll.listing) << target.operation;
@@ -131,8 +144,37 @@ TEST(PassedOn, SaysAllThatACollectorReadsAndNoSecretOfWhoDeployed) {
 }
 
 TEST(PassedOn, ABodyThatIsNoJsonIsLeftOut) {
-  EXPECT_EQ(without_what_nobody_reads(passed()).exchanges[0].response.body, R"([{"id":"a"}])");
-  EXPECT_EQ(without_what_nobody_reads(passed()).exchanges[1].response.body, "");
+  const auto left = without_what_nobody_reads(passed(), kId);
+  EXPECT_EQ(left.exchanges[0].response.body, R"([{"id":"a"}])");
+  EXPECT_EQ(left.exchanges[1].response.body, "");
+}
+
+TEST(PassedOn, WhatIsDeeperThanAnyListIsLeftOut) {
+  auto deep = passed();
+  constexpr std::size_t kDepth = 100'000;
+  deep.exchanges.resize(1);
+  deep.exchanges[0].response.body =
+      R"([{"id":)" + std::string(kDepth, '[') + std::string(kDepth, ']') + R"(},{"id":"b"}])";
+  EXPECT_EQ(
+      without_what_nobody_reads(deep, kId).exchanges[0].response.body,
+      R"([{"id":)" + std::string(14, '[') + "null" + std::string(14, ']') + R"(},{"id":"b"}])");
+}
+
+// Where nothing would be left of them, the other members would know no endpoint.
+TEST(PassedOn, EveryProviderWhoseListsArePassedOnSaysWhatIsReadOfThem) {
+  const Division divided({Members({"a", "b"}, 0)}, true);
+  std::set<std::string_view> passing;
+  for (const auto& provider : providers()) {
+    const auto account = fakes::account(provider, {.name = "prod"});
+    const auto targets = provider.make(account)->targets(std::vector{EndpointInfo{.id = "1"}});
+    const bool has_list = std::any_of(targets.begin(), targets.end(), [](const Target& target) {
+      return target.endpoint_id.empty();
+    });
+    const bool passes_on = has_list && share_of(account, provider, divided).is_passed_on();
+    if (passes_on) passing.insert(provider.name);
+    EXPECT_EQ(!provider.read_of_lists.empty(), passes_on) << provider.name;
+  }
+  EXPECT_EQ(passing, std::set<std::string_view>{"runpod"}) << "compare its polls above";
 }
 
 TEST(PassedOn, AnswersWhatTheOtherWasAnsweredAndNothingElse) {

@@ -479,6 +479,23 @@ TEST(CarryOn, WhatWasPolledElsewhereIsDueAnIntervalAfterThat) {
                                  {key_of(plan_of.targets[1]), {.due = kNoon + 10s}}}));
 }
 
+// Nothing is known before it has answered.
+TEST(CarryOn, AListOfAllIsDueAfterNoMoreThanItsLeastDistance) {
+  auto near = workers_of("");
+  near.operation = "near";
+  auto far = workers_of("");
+  far.operation = "far";
+  auto apart = tempo(30s);
+  const std::array spacings{Spacing{"far", 25s}};
+  apart.policy.spacings = spacings;
+  const auto plan_of = schedule({near, far}, apart);
+  const auto carried =
+      carry_on({}, plan_of, {{key_of(near), kNoon - 20s}, {key_of(far), kNoon - 20s}});
+  EXPECT_EQ(carried.targets,
+            (std::map<std::string, TargetPace>{{key_of(near), {.due = kNoon - 20s}},
+                                               {key_of(far), {.due = kNoon + 5s}}}));
+}
+
 // ---- pause()
 
 TEST(Pause, NothingOfThatApiStartsBeforeItsEnd) {

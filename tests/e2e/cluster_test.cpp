@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/base64.hpp"
+#include "daemon/deflate.hpp"
 #include "tests/e2e/e2e_fixture.hpp"
 #include "tests/e2e/etcd_fixture.hpp"
 
@@ -82,8 +84,9 @@ double longest_gap(const Polls& polls, double from, double until) {
 class Cluster : public E2e {
  protected:
   explicit Cluster(std::size_t endpoints = kEndpoints) : endpoints_(endpoints) {
-    std::vector<std::string> options{"--endpoints", std::to_string(endpoints), "--workers", "2",
-                                     "--no-rate-limits"};
+    std::vector<std::string> options{"--endpoints", std::to_string(endpoints), "--workers",
+                                     "2",           "--no-rate-limits",        "--planted-secret",
+                                     kPlanted};
     for (std::size_t i = 0; i < kMembers; ++i) {
       options.insert(options.end(), {"--key", key(i)});
     }
@@ -438,6 +441,46 @@ TEST_F(FewEndpoints, AreSharedHandedOverAndSharedAgain) {
   EXPECT_TRUE(eventually([&] { return is_shared(1); }, kPatience * 2)) << shares();
   start(2);
   EXPECT_TRUE(eventually([&] { return is_shared(2); }, kPatience * 2)) << shares();
+}
+
+// What lists hold of endpoints' env, the keys of the API, the password: whoever reads etcd must not
+// have them.
+TEST_F(FewEndpoints, LeaveNoSecretInEtcd) {
+  const std::string password = "etcd/Password+1";
+  etcd_->let_in("exporter", password, "/serverless_exporter/default/");
+  more_ = [&](std::size_t) {
+    const auto file = workspace_.file("password", password);
+    return fmt::format("username = \"exporter\"\npassword_file = \"{}\"\n", file.string());
+  };
+  int dumped = 0;
+  // @return the keys.
+  const auto dump = [&] {
+    std::string keys;
+    const Json all(etcd_->ctl({"get", "--prefix", "/", "--write-out=json"}));
+    for (const auto entry : all.array("/kvs")) {
+      const auto bytes = [&](const char* name) {
+        return serverless::daemon::base64::decode(entry[name].get_string().value()).value();
+      };
+      const auto value = bytes("value");
+      const auto plain = serverless::daemon::gunzip(value, std::size_t{1} << 30);
+      workspace_.keep(fmt::format("etcd{}", ++dumped), bytes("key") + '\n' + plain.value_or(value));
+      keys += bytes("key") + '\n';
+    }
+    return keys;
+  };
+  const auto has = [&](const std::string& word) { return dump().find(word) != std::string::npos; };
+  start(0);
+  start(1);
+  EXPECT_TRUE(eventually([&] { return is_shared(2); }, kPatience * 2)) << shares();
+  EXPECT_TRUE(has("/members/member0"));
+  EXPECT_TRUE(eventually([&] { return has("/passed/prod/list_billing"); })) << dump();
+  EXPECT_TRUE(eventually([&] { return has("/passed/prod/list_endpoints"); })) << dump();
+  members_[0]->stop();
+  members_[0].reset();
+  EXPECT_TRUE(has("/handover/prod/member0/")) << dump();
+  std::vector<std::string> secrets{kPlanted, password};
+  for (std::size_t i = 0; i < kMembers; ++i) secrets.push_back(key(i));
+  EXPECT_EQ(find_leaks(workspace_.outputs(), secrets), std::vector<std::string>{});
 }
 
 // Else data that are asked for every five minutes would expire after one and a half wherever they

@@ -95,6 +95,7 @@ void EtcdServers::launch(Member& member) const {
       // Without certificates and users.
       "--listen-metrics-urls=" + http(member.health_port), "--unsafe-no-fsync", "--bcrypt-cost=4",
       "--logger=zap", fmt::format("--auth-token-ttl={}", form_.token_ttl.count()),
+      fmt::format("--max-request-bytes={}", form_.request_bytes),
       fmt::format("--quota-backend-bytes={}", form_.quota_bytes)};
   if (tls) {
     command.push_back("--cert-file=" + certificate_->cert);

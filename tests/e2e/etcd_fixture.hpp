@@ -23,6 +23,7 @@ class EtcdServers {
     const Authority* authority = nullptr;  ///< Null: plain HTTP.
     bool asks_for_certificates = false;    ///< Of the same authority.
     std::uint64_t quota_bytes = 0;         ///< Of its database, before it is full; 0: etcd's own.
+    std::uint64_t request_bytes = 1'572'864;  ///< Of one request at most.
     seconds token_ttl{300};
   };
 
