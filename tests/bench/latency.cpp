@@ -20,6 +20,8 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr int kScrapes = 300;
+// Else these were scrapes of an exporter at rest.
+constexpr double kLeastPolled = 0.8;
 
 double percentile(std::vector<double>& values, double share) {
   std::sort(values.begin(), values.end());
@@ -60,6 +62,9 @@ bool latency(const std::filesystem::path& directory, std::size_t workers, int ro
     exporter->rest();
     auto quiet = walls_of_scrapes(*exporter);
     set_interval(*exporter, scene, interval);
+    // What rested is due within an interval, and has its slots after that.
+    exporter->await_pace();
+    exporter->await_pace();
     const auto requests = simulator.requests();
     const auto begun = steady_clock::now();
     auto busy = walls_of_scrapes(*exporter);
@@ -73,6 +78,10 @@ bool latency(const std::filesystem::path& directory, std::size_t workers, int ro
     std::fflush(stdout);
     if (const auto why = why_not(watch.end()); !why.empty()) {
       doubts.push_back(fmt::format("round {}: {}", round, why));
+    }
+    if (polled < kLeastPolled * due) {
+      doubts.push_back(
+          fmt::format("round {}: only {:.2f} of what was due was polled", round, polled / due));
     }
   }
   fmt::print("\n{}\n", verdict(doubts));
