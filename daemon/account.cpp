@@ -368,13 +368,14 @@ std::set<std::string> apply(AccountState& account, const Observation& observatio
       take_answer(account, id, answer, observation, pace_of, changed);
     }
   }
+  if (supplies(observation.target, Source::catalog)) account.discovered = true;
+  if (observation.again) return changed;
   std::set<Reason> reasons;  // However many endpoints and sources it concerns, it is one poll.
   for (const auto& answer : observation.poll.answers) {
     if (!answer.result) reasons.insert(judged(account, answer));
   }
-  if (!observation.again) remember(account, observation, reasons);
+  remember(account, observation, reasons);
   for (const Reason reason : reasons) ++account.failures[static_cast<std::size_t>(reason)];
-  if (supplies(observation.target, Source::catalog)) account.discovered = true;
   return changed;
 }
 

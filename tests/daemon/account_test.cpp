@@ -194,6 +194,26 @@ TEST(Account, AListingWithItStartsTheCountAnew) {
   EXPECT_EQ(ids(account), (Ids{"a", "b"}));
 }
 
+TEST(Account, WhatIsTakenInAgainTellsOfNewEndpointsAndIsNoFurtherPoll) {
+  auto account = discovering();
+  auto told = discovery(0s, {"a"});
+  told.heard = 300s;
+  told.poll.answers.push_back(failed("b", Source::catalog, Reason::schema));
+  adopt_targets(account, {told.target}, pace);
+  apply(account, told, pace);
+  auto before = account;
+  told.again = true;
+  told.poll.answers.push_back(
+      {.endpoint_id = "c", .source = Source::catalog, .result = Report{EndpointInfo{.id = "c"}}});
+  apply(account, told, pace);
+  EXPECT_EQ(ids(account), (Ids{"a", "c"}));
+  EXPECT_EQ(account.endpoints.find("a")->second, before.endpoints.find("a")->second);
+  EXPECT_EQ(account.failures, before.failures);
+  EXPECT_EQ(account.failures[static_cast<std::size_t>(Reason::schema)], 1U);
+  const auto key = key_of(told.target);
+  EXPECT_EQ(account.polls.find(key)->second->polls.size(), 1U);
+}
+
 TEST(Account, AnEndpointThatComesBackStartsAfresh) {
   auto account = discovering();
   apply(account, discovery(0s, {"a"}), pace);
