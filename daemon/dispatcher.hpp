@@ -115,10 +115,12 @@ class Dispatcher {
              std::chrono::nanoseconds wait);
   void keep_to_quota(Now now);
   void reschedule(std::vector<Target> targets, std::map<std::string, Allowance> allowances);
+  void note_news();
   [[nodiscard]] bool must_publish(Mono now) const;
   void publish();
   [[nodiscard]] std::chrono::milliseconds interval_of(const Target& target) const;
   [[nodiscard]] Pace pace_of(const Target& target, Source source) const;
+  [[nodiscard]] Mono take_from() const;
   [[nodiscard]] Mono next_wake() const;
   [[nodiscard]] Context context() const;
 
@@ -141,7 +143,9 @@ class Dispatcher {
   // is due, or earlier.
   Mono start_at_{};
   Mono settle_at_{};
-  Mono publish_at_{};
+  Mono publish_from_{};          ///< No news is published before,
+  Mono publish_at_{};            ///< and none waits for longer.
+  Mono taken_at_{};              ///< When answers were last taken, or polls started.
   bool held_ = false;            ///< A poll is due and waits for the end of another.
   bool endpoints_told_ = false;  ///< By an answer since the targets were looked at.
   bool news_ = false;            ///< Not published yet.

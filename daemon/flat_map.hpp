@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <initializer_list>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -49,6 +50,21 @@ class FlatMap {
     if (at != end() && at->first == key) return {at, false};
     std::string name(key);  // Before the move: the key may be a part of the value.
     return {entries_.emplace(at, std::move(name), std::forward<decltype(value)>(value)), true};
+  }
+  /// As emplace() of each, in one go.
+  void merge(std::vector<value_type> more) {
+    const auto is_before = [](const value_type& one, const value_type& other) {
+      return one.first < other.first;
+    };
+    std::stable_sort(more.begin(), more.end(), is_before);
+    const auto size = std::ssize(entries_);
+    entries_.insert(entries_.end(), std::move_iterator(more.begin()),
+                    std::move_iterator(more.end()));
+    std::inplace_merge(entries_.begin(), entries_.begin() + size, entries_.end(), is_before);
+    const auto is_same = [](const value_type& one, const value_type& other) {
+      return one.first == other.first;
+    };
+    entries_.erase(std::unique(entries_.begin(), entries_.end(), is_same), entries_.end());
   }
   Value& operator[](std::string_view key) { return emplace(key, Value{}).first->second; }
   iterator erase(const_iterator at) { return entries_.erase(at); }

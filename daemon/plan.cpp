@@ -1,6 +1,7 @@
 #include "daemon/plan.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <set>
 #include <utility>
@@ -91,22 +92,31 @@ nanoseconds jitter_reach(const Slot& slot) {
                   kMaxJitter);
 }
 
-// The same for the same slot of the same target, so that plans can be repeated. None where requests
-// must keep a distance.
-nanoseconds jitter(const Slot& slot, const std::string& key, std::int64_t number) {
+double offset_of(Mono epoch, std::int64_t round) {
+  return 2 * random_share(std::to_string(epoch.time_since_epoch().count()) + "#" +
+                          std::to_string(round)) -
+         1;
+}
+
+// Of a round as a whole, and between two rounds it changes smoothly: who stand side by side stay
+// so, and nothing crowds. The same for the same slot, so that plans can be repeated. None where
+// requests must keep a distance.
+nanoseconds jitter(const Slot& slot, Mono epoch, std::int64_t round) {
   if (slot.gap.count() > 0) return nanoseconds{0};
-  const double share = 2 * random_share(key + "#" + std::to_string(number)) - 1;
+  const double into =
+      static_cast<double>(slot.phase.count()) / static_cast<double>(slot.interval.count());
+  const double share = std::lerp(offset_of(epoch, round), offset_of(epoch, round + 1), into);
   return nanoseconds{
       static_cast<std::int64_t>(share * static_cast<double>(jitter_reach(slot).count()))};
 }
 
-// The target's first slot at or after `earliest`.
-Mono next_slot(const Slot& slot, const std::string& key, Mono epoch, Mono earliest) {
+// The slot's first turn at or after `earliest`.
+Mono next_slot(const Slot& slot, Mono epoch, Mono earliest) {
   const auto since = (earliest - epoch) - slot.phase;
-  auto number = since / slot.interval;
-  if (since % slot.interval > nanoseconds{0}) ++number;
-  const Mono at = epoch + slot.phase + number * slot.interval;
-  return std::max(earliest, at + jitter(slot, key, number));
+  auto round = since / slot.interval;
+  if (since % slot.interval > nanoseconds{0}) ++round;
+  const Mono at = epoch + slot.phase + round * slot.interval;
+  return std::max(earliest, at + jitter(slot, epoch, round));
 }
 
 // Is that moment, but for the jitter, one of the target's slots? One of another schedule is not.
@@ -124,24 +134,30 @@ nanoseconds least_gap(const Schedule& schedule, std::size_t index) {
                                schedule.slots[index].gap);
 }
 
-// Both are in the order of their keys: one pass finds which target is which. Runs at every wake, so
-// it must not look up a thousand names.
-void for_each_known(auto& paces, const Schedule& schedule, auto visit) {
-  auto position = schedule.positions.begin();
-  for (auto& [key, pace] : paces) {
-    int order = -1;
-    while (position != schedule.positions.end() && (order = position->first.compare(key)) < 0) {
-      ++position;
-    }
-    if (position == schedule.positions.end()) return;
-    if (order == 0) visit(position++->second, key, pace);
+// Both are in the order of their keys: one pass finds which target is which.
+void find_positions(Pacing& pacing, const Schedule& schedule) {
+  if (pacing.known_by == schedule.positions) return;
+  pacing.known_by = schedule.positions;
+  auto position = schedule.positions->begin();
+  const auto end = schedule.positions->end();
+  for (auto& [key, pace] : pacing.targets) {
+    while (position != end && position->first < key) ++position;
+    const bool is_known = position != end && position->first == key;
+    pace.position = is_known ? std::optional(position->second) : std::nullopt;
+  }
+}
+
+void for_each_known(Pacing& pacing, const Schedule& schedule, auto visit) {
+  find_positions(pacing, schedule);
+  for (auto& [key, pace] : pacing.targets) {
+    if (pace.position) visit(*pace.position, pace);
   }
 }
 
 void forget_gone(Pacing& pacing, const Schedule& schedule) {
-  if (pacing.targets.size() <= schedule.positions.size()) return;
-  std::erase_if(pacing.targets, [&](const auto& entry) {
-    return !schedule.positions.contains(entry.first) && !entry.second.in_flight;
+  if (pacing.targets.size() <= schedule.positions->size()) return;
+  erase_if(pacing.targets, [&](const auto& entry) {
+    return !schedule.positions->contains(entry.first) && !entry.second.in_flight;
   });
 }
 
@@ -205,15 +221,18 @@ std::set<std::string_view> full_operations(const Pacing& pacing, const Schedule&
 void admit_new(Pacing& pacing, const Schedule& schedule, Mono now) {
   Admission admission(schedule, now);
   const auto full = full_operations(pacing, schedule);
+  std::vector<std::pair<std::string, TargetPace>> admitted;
   for (std::size_t i = 0; i < schedule.targets.size(); ++i) {
     const auto& operation = schedule.targets[i].operation;
     const Mono epoch = pacing.epochs.try_emplace(operation, now).first->second;
     auto key = key_of(schedule.targets[i]);
     if (pacing.targets.contains(key)) continue;
     const bool waits = full.contains(operation);
-    const Mono due = waits ? next_slot(schedule.slots[i], key, epoch, now) : admission.next(i);
-    pacing.targets.emplace(std::move(key), TargetPace{.due = due, .in_slot = waits});
+    const Mono due = waits ? next_slot(schedule.slots[i], epoch, now) : admission.next(i);
+    admitted.emplace_back(std::move(key), TargetPace{.due = due, .in_slot = waits});
   }
+  pacing.targets.merge(std::move(admitted));
+  pacing.known_by.reset();
 }
 
 Mono end_of_pause(const Pacing& pacing, const Target& target) {
@@ -228,13 +247,14 @@ Mono end_of_pause(const Pacing& pacing, const Target& target) {
 // What is new or was overdue when its API was paused takes its first slot after that: the end of a
 // pause must not start all at once.
 void await_end_of_pause(const Pacing& pacing, const Schedule& schedule, std::size_t index,
-                        const std::string& key, TargetPace& pace) {
+                        TargetPace& pace) {
+  if (pacing.paused.empty()) return;
   const auto& target = schedule.targets[index];
   const Mono end = end_of_pause(pacing, target);
   if (pace.due >= end) return;
   const auto epoch = pacing.epochs.find(target.operation);
   if (epoch == pacing.epochs.end()) return;
-  pace.due = next_slot(schedule.slots[index], key, epoch->second, end);
+  pace.due = next_slot(schedule.slots[index], epoch->second, end);
   pace.in_slot = true;
 }
 
@@ -254,20 +274,19 @@ struct Turns {
 
 Turns look(Pacing& pacing, const Schedule& schedule, Mono now) {
   Turns turns;
-  for_each_known(pacing.targets, schedule,
-                 [&](std::size_t i, const std::string& key, TargetPace& pace) {
-                   ++turns.known;
-                   if (pace.in_flight) {
-                     ++turns.in_flight[schedule.targets[i].api];
-                     return;
-                   }
-                   await_end_of_pause(pacing, schedule, i, key, pace);
-                   if (pace.due <= now) {
-                     turns.due.push_back({pace.due, i, &pace});
-                   } else if (!turns.wake || pace.due < *turns.wake) {
-                     turns.wake = pace.due;
-                   }
-                 });
+  for_each_known(pacing, schedule, [&](std::size_t i, TargetPace& pace) {
+    ++turns.known;
+    if (pace.in_flight) {
+      ++turns.in_flight[schedule.targets[i].api];
+      return;
+    }
+    await_end_of_pause(pacing, schedule, i, pace);
+    if (pace.due <= now) {
+      turns.due.push_back({pace.due, i, &pace});
+    } else if (!turns.wake || pace.due < *turns.wake) {
+      turns.wake = pace.due;
+    }
+  });
   return turns;
 }
 
@@ -303,8 +322,8 @@ std::int64_t requests_of(const Target& target, const Tempo& tempo) {
 std::string key_of(const Target& target) { return target.operation + "/" + target.endpoint_id; }
 
 std::optional<std::size_t> Schedule::find(const Target& target) const {
-  const auto at = positions.find(key_of(target));
-  return at == positions.end() ? std::nullopt : std::optional(at->second);
+  const auto at = positions->find(key_of(target));
+  return at == positions->end() ? std::nullopt : std::optional(at->second);
 }
 
 Schedule schedule(std::vector<Target> targets, const Tempo& tempo) {
@@ -313,16 +332,21 @@ Schedule schedule(std::vector<Target> targets, const Tempo& tempo) {
   std::map<std::string, std::int64_t> sizes;
   for (const auto& target : targets) ++sizes[target.operation];
   std::map<std::string, std::int64_t> seen;
+  std::vector<std::pair<std::string, std::size_t>> positions;
   for (const auto& target : targets) {
     const nanoseconds interval = result.intervals.at(target.operation);
     const auto step = interval / sizes[target.operation];
     const auto order = std::distance(sizes.begin(), sizes.find(target.operation));
-    const auto shift = step * order / std::ssize(sizes);
-    result.positions.emplace(key_of(target), result.slots.size());
+    const bool is_list = target.endpoint_id.empty();
+    const auto shift = is_list ? step * order / std::ssize(sizes) : nanoseconds{0};
+    positions.emplace_back(key_of(target), result.slots.size());
     result.slots.push_back({.interval = interval,
                             .phase = step * seen[target.operation]++ + shift,
                             .gap = gap_of(target.operation, tempo)});
   }
+  Positions all;
+  all.merge(std::move(positions));
+  result.positions = std::make_shared<const Positions>(std::move(all));
   result.targets = std::move(targets);
   return result;
 }
@@ -335,7 +359,7 @@ milliseconds max_age(milliseconds interval, const Tempo& tempo) {
 Plan plan(Pacing pacing, const Schedule& schedule, Mono now) {
   forget_gone(pacing, schedule);
   Turns turns = look(pacing, schedule, now);
-  if (turns.known < schedule.positions.size()) {
+  if (turns.known < schedule.positions->size()) {
     admit_new(pacing, schedule, now);
     turns = look(pacing, schedule, now);
   }
@@ -354,35 +378,36 @@ Plan plan(Pacing pacing, const Schedule& schedule, Mono now) {
     ++beside;
     result.start.push_back(position);
   }
+  // All that was overdue in a pause that is over has its slot by now.
+  std::erase_if(pacing.paused, [now](const auto& entry) { return entry.second <= now; });
   result.next = std::move(pacing);
   return result;
 }
 
 Pacing resume(Pacing pacing, const Schedule& schedule, Mono now) {
-  for_each_known(pacing.targets, schedule,
-                 [&](std::size_t i, const std::string&, TargetPace& pace) {
-                   pace.in_flight = false;
-                   pace.due = std::min(pace.due, now + schedule.slots[i].interval);
-                   if (pace.started)
-                     pace.due = std::max(pace.due, *pace.started + least_gap(schedule, i));
-                   // Half an interval is not to be waited for on top of a whole one.
-                   pace.in_slot = pace.in_slot && is_slot(pacing, schedule, i, pace.due);
-                 });
-  std::erase_if(pacing.targets, [](const auto& entry) { return entry.second.in_flight; });
+  for_each_known(pacing, schedule, [&](std::size_t i, TargetPace& pace) {
+    pace.in_flight = false;
+    pace.due = std::min(pace.due, now + schedule.slots[i].interval);
+    if (pace.started) pace.due = std::max(pace.due, *pace.started + least_gap(schedule, i));
+    // Half an interval is not to be waited for on top of a whole one.
+    pace.in_slot = pace.in_slot && is_slot(pacing, schedule, i, pace.due);
+  });
+  erase_if(pacing.targets, [](const auto& entry) { return entry.second.in_flight; });
   return pacing;
 }
 
 Pacing carry_on(Pacing pacing, const Schedule& schedule,
                 const std::map<std::string, Mono>& polled) {
   for (const auto& [key, when] : polled) {
-    const auto position = schedule.positions.find(key);
-    if (position == schedule.positions.end()) continue;
+    const auto position = schedule.positions->find(key);
+    if (position == schedule.positions->end()) continue;
     const auto index = position->second;
     const bool is_list = schedule.targets[index].endpoint_id.empty();
     const nanoseconds wait =
         is_list ? least_gap(schedule, index) : nanoseconds{schedule.slots[index].interval};
-    pacing.targets.try_emplace(key, TargetPace{.due = when + wait});
+    pacing.targets.emplace(key, TargetPace{.due = when + wait});
   }
+  pacing.known_by.reset();
   return pacing;
 }
 
@@ -403,7 +428,7 @@ Pacing finished(Pacing pacing, const Schedule& schedule, const Target& target, M
   pace.failures = failed ? pace.failures + 1 : 0;
   const Mono epoch = pacing.epochs.try_emplace(target.operation, now).first->second;
   pace.due = std::max(
-      next_slot(slot, key, epoch, earliest + backoff(slot, key, pace)),
+      next_slot(slot, epoch, earliest + backoff(slot, key, pace)),
       std::max(started + least_gap(schedule, *at), now + schedule.tempo.policy.min_interval));
   pace.in_slot = true;
   pace.in_flight = false;
@@ -438,13 +463,12 @@ Pacing pause(Pacing pacing, const Schedule& schedule, const std::string& scope, 
       epoch->second += longer;
     }
   }
-  for_each_known(pacing.targets, schedule,
-                 [&](std::size_t i, const std::string&, TargetPace& pace) {
-                   if (!moved.contains(schedule.targets[i].operation)) return;
-                   pace.due += longer;
-                   // If it turns out that nothing was sent.
-                   if (pace.in_flight) pace.due = std::max(pace.due, until);
-                 });
+  for_each_known(pacing, schedule, [&](std::size_t i, TargetPace& pace) {
+    if (!moved.contains(schedule.targets[i].operation)) return;
+    pace.due += longer;
+    // If it turns out that nothing was sent.
+    if (pace.in_flight) pace.due = std::max(pace.due, until);
+  });
   return pacing;
 }
 
@@ -481,7 +505,7 @@ Pacing rescale(Pacing pacing, const Schedule& before, const Schedule& after, Mon
     const auto part = interval == before.intervals.end() ? wait : wait % interval->second;
     epoch = origin + scaled(part, operation);
   }
-  for_each_known(pacing.targets, after, [&](std::size_t i, const std::string&, TargetPace& pace) {
+  for_each_known(pacing, after, [&](std::size_t i, TargetPace& pace) {
     const auto& operation = after.targets[i].operation;
     const Mono origin = origin_of(operation);
     const Mono moment = origin + scaled(pace.due - origin, operation);

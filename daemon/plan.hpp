@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include "collectors/collector.hpp"
 #include "collectors/observation.hpp"
 #include "config/config.hpp"
+#include "daemon/flat_map.hpp"
 
 namespace serverless::daemon {
 
@@ -45,18 +47,20 @@ std::int64_t requests_of(const Target& target, const Tempo& tempo);
 /// The tempo of an account of this provider.
 Tempo tempo_of(const config::Account& account, const Provider& provider, std::uint32_t sharers);
 
-/// Where a target stands among all. Operations are shifted against each other, so that an
-/// endpoint's two calls do not coincide.
+/// Where a target stands among all. An endpoint's calls coincide, so that what is compared was told
+/// at the same moment; lists are shifted against them and against each other.
 struct Slot {
   std::chrono::nanoseconds interval{0};  ///< Effective.
   std::chrono::nanoseconds phase{0};     ///< Of its slots within the interval.
   std::chrono::nanoseconds gap{0};       ///< Documented, between two requests of its operation.
 };
 
+using Positions = FlatMap<std::size_t>;  ///< Of targets in a schedule, by key_of().
+
 /// An account's targets and when each has its turn. Made anew when the targets change.
 struct Schedule {
   std::vector<Target> targets{};
-  std::map<std::string, std::size_t> positions{};  ///< Of each target, by key_of().
+  std::shared_ptr<const Positions> positions = std::make_shared<const Positions>();
   std::vector<Slot> slots{};
   std::map<std::string, std::chrono::milliseconds> intervals{};  ///< Effective, by operation.
   std::map<std::string, double> demand{};   ///< Requests a second as configured, by API.
@@ -84,15 +88,20 @@ struct TargetPace {
   std::optional<Mono> started{};
   bool in_flight = false;
   int failures = 0;  ///< In a row.
+  /// In the schedule that Pacing::known_by is of; empty: it has no place there.
+  std::optional<std::size_t> position{};
 
   bool operator==(const TargetPace&) const = default;
 };
 
 /// Where an account's polling stands.
 struct Pacing {
-  std::map<std::string, Mono> epochs{};         ///< Slots are counted from here, by operation.
-  std::map<std::string, TargetPace> targets{};  ///< By key_of().
-  std::map<std::string, Mono> paused{};         ///< By API or operation: no request before.
+  std::map<std::string, Mono> epochs{};  ///< Slots are counted from here, by operation.
+  FlatMap<TargetPace> targets{};         ///< By key_of().
+  std::map<std::string, Mono> paused{};  ///< By API or operation: no request before.
+  /// Whose positions all targets have. Looked up once a schedule: a walk over ten thousand targets
+  /// must not read their names.
+  std::shared_ptr<const Positions> known_by{};
 
   bool operator==(const Pacing&) const = default;
 };

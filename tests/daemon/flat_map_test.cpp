@@ -64,6 +64,17 @@ TEST(FlatMap, ErasesWhatIsToGo) {
   EXPECT_EQ(entries(map), (Entries{{"b", 2}}));
 }
 
+TEST(FlatMap, TakesManyInOneGoAndKeepsTheValueThatIsThere) {
+  FlatMap<int> map{{"b", 2}, {"d", 4}};
+  map.merge({{"e", 50}, {"b", 20}, {"a", 10}, {"e", 51}, {"c", 30}});
+  EXPECT_EQ(entries(map), (Entries{{"a", 10}, {"b", 2}, {"c", 30}, {"d", 4}, {"e", 50}}));
+  map.merge({});
+  EXPECT_EQ(map.size(), 5U);
+  FlatMap<int> empty;
+  empty.merge({{"b", 1}, {"a", 2}});
+  EXPECT_EQ(entries(empty), (Entries{{"a", 2}, {"b", 1}}));
+}
+
 // Against the standard's, with keys that come and go.
 TEST(FlatMap, HoldsTheSameAsAMapAfterAThousandSteps) {
   FlatMap<int> map;

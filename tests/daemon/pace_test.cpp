@@ -128,7 +128,7 @@ TEST(Rescale, AYearOfUptimeAndAnAbsurdQuotaKeepEverySlotWithinAWeek) {
   EXPECT_EQ(pacing.targets.at("list_workers/a").due, kNoon + std::chrono::hours{84});
   EXPECT_EQ(pacing.targets.at("list_workers/b").due, kNoon + std::chrono::days{7});
   const auto polled = finished(std::move(pacing), after, targets.front(), kNoon);
-  EXPECT_GT(polled.targets.at("list_workers/a").due, kNoon);
+  EXPECT_GE(polled.targets.at("list_workers/a").due, kNoon);
   EXPECT_LE(polled.targets.at("list_workers/a").due, kNoon + std::chrono::days{8});
 }
 
