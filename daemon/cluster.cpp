@@ -162,10 +162,12 @@ milliseconds Cluster::step(const std::stop_token& stop) {
     return kLook;
   }
   if (!trouble_) trouble_ = "";
-  if (!remembers(*roll)) {
+  auto acked = own_acknowledgement(*roll, self_, membership_->record.acked, standing_);
+  if (!acked) {
     forgotten("etcd does not know what this member wrote", stop);
     return kLook;
   }
+  membership_->record.acked = std::move(*acked);
   const auto next = follow(standing_, *roll, self_);
   if (next.views != standing_.views && !divide(next, stop)) return kLook;
   standing_ = next;
@@ -269,15 +271,6 @@ void Cluster::drop_out(const std::string& why, const std::stop_token& stop) {
   });
   // What it knew is old by the time that it is a member again.
   host_.divide({{Members::nobody()}, true}, {}, stop);
-}
-
-// What an earlier write left, whether its answer came or not. An acknowledgement from before, of an
-// etcd that was restored, must agree to nothing.
-bool Cluster::remembers(const Roll& roll) const {
-  return std::none_of(roll.begin(), roll.end(), [&](const MemberRecord& member) {
-    return member.name == self_ && member.acked != membership_->record.acked &&
-           member.acked != standing_.view;
-  });
 }
 
 // Its time was not over: so etcd may have forgotten the leases of others, too, who still poll.

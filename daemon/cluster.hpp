@@ -94,7 +94,6 @@ class Cluster {
   bool renew(const std::stop_token& stop);
   void drop_out(const std::string& why, const std::stop_token& stop);
   void forgotten(const std::string& why, const std::stop_token& stop);
-  [[nodiscard]] bool remembers(const Roll& roll) const;
   bool divide(const Standing& next, const std::stop_token& stop);
   bool take_tells_again();
   void tell_all(const std::stop_token& stop);

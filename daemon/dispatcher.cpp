@@ -250,6 +250,7 @@ void Dispatcher::keep_enough_fetchers() {
 }
 
 void Dispatcher::fetch(const std::stop_token& stop) {
+  name_thread("fetch " + setup_.account.name);
   while (const auto order = orders_.take(stop)) results_.put(observe(*order, stop));
 }
 

@@ -38,8 +38,8 @@ tl::expected<MemberRecord, std::string> decode_member(std::string_view text) {
                         .acked = json.at("acked"),
                         .endpoints = json.at("endpoints"),
                         .passed = json.at("passed")};
-  } catch (const nlohmann::json::exception& error) {
-    return tl::make_unexpected(std::string(error.what()));
+  } catch (const nlohmann::json::exception&) {
+    return tl::make_unexpected("it is no record of a member");
   }
 }
 
@@ -72,6 +72,15 @@ Standing follow(Standing standing, const Roll& roll, const std::string& self) {
       });
   if (standing.settled) standing.views = {standing.views.back()};
   return standing;
+}
+
+std::optional<std::string> own_acknowledgement(const Roll& roll, const std::string& self,
+                                               const std::string& known, const Standing& standing) {
+  const auto own = std::find_if(roll.begin(), roll.end(),
+                                [&](const MemberRecord& member) { return member.name == self; });
+  if (own == roll.end()) return known;
+  if (own->acked != known && own->acked != standing.view) return std::nullopt;
+  return own->acked;
 }
 
 }  // namespace serverless::daemon

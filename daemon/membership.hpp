@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -30,7 +31,7 @@ struct MemberRecord {
 
 /// As etcd keeps it, JSON; without what etcd itself tells. Pure.
 std::string encode(const MemberRecord& record);
-/// @return what is wrong with the text, in words. Pure.
+/// @return what is wrong with the text, in words, and nothing of it. Pure.
 tl::expected<MemberRecord, std::string> decode_member(std::string_view text);
 
 /// What may be a member's name: any other byte than a letter of ASCII, a digit, '.', '_' and '-'
@@ -58,5 +59,12 @@ struct Standing {
 /// it. So nothing is ever polled or served by two, whatever order they learn of it in. A member
 /// that is not in the roll has nothing. Pure.
 Standing follow(Standing standing, const Roll& roll, const std::string& self);
+
+/// What etcd has of this member's own acknowledgement. What an earlier write left may be there
+/// whether its answer came or not; anything else is of an etcd that was restored, and must agree to
+/// nothing: empty then. Pure.
+/// @param known  what was last known to stand there.
+std::optional<std::string> own_acknowledgement(const Roll& roll, const std::string& self,
+                                               const std::string& known, const Standing& standing);
 
 }  // namespace serverless::daemon

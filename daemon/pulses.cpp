@@ -34,6 +34,10 @@ std::vector<std::string> Pulses::silent(Mono now, std::chrono::nanoseconds patie
 
 Pulse::Pulse(Pulses& all, const std::string& name, Mono now)
     : all_(all), id_(all.enter(name, now)) {
+  name_thread(name);
+}
+
+void name_thread(const std::string& name) {
   constexpr std::size_t kLongestName = 15;
   pthread_setname_np(pthread_self(), name.substr(0, kLongestName).c_str());
 }

@@ -38,10 +38,14 @@ class Pulses {
   std::map<Id, Pulse> all_{};
 };
 
+/// What tools like top call the thread, as far as the system lets (15 bytes). Threads: its own; one
+/// that it starts is called so, too, until it has another name.
+void name_thread(const std::string& name);
+
 /// A loop's own pulse: it counts while this lives. Threads: the loop's.
 class Pulse {
  public:
-  /// Names the thread, too, as far as the system lets (15 bytes).
+  /// Names the thread, too.
   Pulse(Pulses& all, const std::string& name, Mono now);
   ~Pulse() { all_.leave(id_); }
   Pulse(const Pulse&) = delete;

@@ -79,9 +79,9 @@ class Frozen {
   Frozen(pid_t process, const std::string& name) {
     for (const auto& task :
          std::filesystem::directory_iterator(fmt::format("/proc/{}/task", process))) {
-      if (read_file(task.path() / "comm") == name + "\n") {
-        thread_ = std::stoi(task.path().filename().string());
-      }
+      if (read_file(task.path() / "comm") != name + "\n") continue;
+      if (thread_ != 0) throw std::runtime_error("two threads are called " + name);
+      thread_ = std::stoi(task.path().filename().string());
     }
     if (thread_ == 0) throw std::runtime_error("no thread is called " + name);
     if (ptrace(PTRACE_SEIZE, thread_, nullptr, nullptr) != 0 ||
