@@ -47,8 +47,9 @@ std::int64_t requests_of(const Target& target, const Tempo& tempo);
 /// The tempo of an account of this provider.
 Tempo tempo_of(const config::Account& account, const Provider& provider, std::uint32_t sharers);
 
-/// Where a target stands among all. An endpoint's calls coincide, so that what is compared was told
-/// at the same moment; lists are shifted against them and against each other.
+/// Where a target stands among all. An endpoint's calls coincide while their intervals are the
+/// same, so that what is compared was told at the same moment; lists are shifted against them and
+/// against each other.
 struct Slot {
   std::chrono::nanoseconds interval{0};  ///< Effective.
   std::chrono::nanoseconds phase{0};     ///< Of its slots within the interval.

@@ -323,6 +323,15 @@ TEST(PlanForAnHour, AnEndpointsCallsStartTogether) {
   }
 }
 
+// A queue whose quota is used up must not slow the lists of workers.
+TEST(Schedule, AQuotaThatStretchesOneApiLeavesTheOtherItsPace) {
+  auto short_of_queue = tempo(30s);
+  short_of_queue.allowances["queue"] = {.rate = 0.01};
+  const auto result = schedule({workers_of("a"), queue_of("a")}, short_of_queue);
+  EXPECT_EQ(result.intervals,
+            (std::map<std::string, milliseconds>{{"health", 100s}, {"list_workers", 30s}}));
+}
+
 TEST(Plan, AHundredTargetsAreNeverABurst) {
   Play play(schedule(many(100, workers_of), tempo(30s, 100)));
   play.run_until(kNoon + 1h);
